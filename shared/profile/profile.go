@@ -1,0 +1,147 @@
+// Package profile is what is known about one person or group: traits that a
+// website set, and what Loch saw by itself (first and last seen, newest place
+// and device).
+//
+// A profile is keyed by a lake id. Traits may be personal data; they live in
+// the profile store and nowhere else.
+package profile
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// OpKind is an operator on one trait, with Mixpanel's semantics
+// (openapi/ingestion.openapi.yaml of its documentation).
+type OpKind string
+
+// The operators. Delete has no trait name.
+const (
+	Set     OpKind = "set"      // create or overwrite
+	SetOnce OpKind = "set_once" // only where the trait is absent; a trait that is null is present
+	Add     OpKind = "add"      // numbers; an absent trait counts as 0
+	Append  OpKind = "append"   // to the end of a list, duplicates kept; absent makes a list of one
+	Union   OpKind = "union"    // adds the list's items that are not there yet
+	Remove  OpKind = "remove"   // takes every item equal to the value out of a list; absent changes nothing
+	Unset   OpKind = "unset"    // takes the trait away
+	Delete  OpKind = "delete"   // takes the whole profile away; events remain
+)
+
+// Op is one operator on one trait. Value is the operand as sent, digit for
+// digit; it is empty for Unset and Delete.
+type Op struct {
+	Kind  OpKind
+	Name  string
+	Value json.RawMessage
+}
+
+// Update is what one record of a request does to one profile. Its operators are
+// applied in order, all or none.
+type Update struct {
+	Index    int    // the place in the request, from 0
+	Token    string // the write token it came with
+	GroupKey string // the group kind; empty for a person
+	ClearID  string // the identifier as sent, until the vault replaced it by ID; the store never sees it
+	Device   bool   // ClearID is a device's, not a user's
+
+	Project string
+	ID      string // lake id
+	Ops     []Op
+
+	TimeMS         int64 // when it happened; becomes last seen unless KeepLastSeen
+	KeepLastSeen   bool  // Mixpanel's $ignore_time
+	ExactID        bool  // Mixpanel's $ignore_alias: do not follow a device to its user
+	Place          Place
+	KeepPlace      bool // leave geography as it is
+	DeviceInfo     DeviceInfo
+	PayloadOnError json.RawMessage // the record as sent, should it be rejected; never stored in clear
+}
+
+// Place is coarse geography.
+type Place struct {
+	Country  string `json:"country,omitempty"`
+	Region   string `json:"region,omitempty"`
+	City     string `json:"city,omitempty"`
+	Timezone string `json:"timezone,omitempty"`
+}
+
+// DeviceInfo is what a person was last seen with.
+type DeviceInfo struct {
+	Browser    string `json:"browser,omitempty"`
+	OS         string `json:"os,omitempty"`
+	DeviceType string `json:"device_type,omitempty"`
+	Brand      string `json:"device_brand,omitempty"`
+	Model      string `json:"device_model,omitempty"`
+}
+
+// Sighting says that a person's event arrived. A store may drop one that comes
+// less than SightingEvery after the last that it wrote for the same id and that
+// tells nothing new, so that events do not cost a store write each.
+type Sighting struct {
+	Project string
+	ID      string // lake id of the user, or of the device when no user is known
+	TimeMS  int64
+	Place   Place
+	Device  DeviceInfo
+}
+
+// SightingEveryMS bounds how stale last seen may be.
+const SightingEveryMS = 60_000
+
+// Link says that a device's events count for a user. The first link of a device
+// stays; later ones change nothing.
+type Link struct {
+	Project string
+	Device  string // lake id
+	User    string // lake id
+	TimeMS  int64
+}
+
+// Profile is what a Store returns. Times are milliseconds since 1970, UTC; 0
+// means never.
+type Profile struct {
+	Project     string
+	ID          string // lake id of the person: the user a device is linked to, else the device
+	GroupKey    string
+	Traits      []Trait // in the order in which they were first set
+	FirstSeenMS int64
+	LastSeenMS  int64
+	UpdatedMS   int64
+	Place       Place
+	Device      DeviceInfo
+}
+
+// Trait is one named value, JSON as it was sent.
+type Trait struct {
+	Name  string          `json:"name"`
+	Value json.RawMessage `json:"value"`
+}
+
+// Changes is what one request does to profiles. Order within each list counts.
+type Changes struct {
+	Updates   []Update
+	Links     []Link
+	Sightings []Sighting
+}
+
+// Refusal says that one update could not be applied, by its Index; the others
+// of the same request were.
+type Refusal struct {
+	Index  int
+	Field  string // "$add" and the like; never a trait's name
+	Reason string // safe words
+}
+
+// Store keeps profiles.
+type Store interface {
+	// Apply makes every change durable before it returns nil. Updates and links
+	// are durable in the full sense; sightings are derived from events and may be
+	// lost with the process. Updates whose operators do not fit the stored values
+	// ($add to a string) or the limits are refused one by one. An error of code
+	// fault.Unavailable means that nothing was applied.
+	Apply(ctx context.Context, c Changes) ([]Refusal, error)
+
+	// Get returns the profile of a lake id. A device that is linked gives its
+	// user's. It returns fault.NotFound when the store knows nothing of the id.
+	Get(ctx context.Context, project, id string) (Profile, error)
+}

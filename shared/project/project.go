@@ -1,0 +1,63 @@
+// Package project says whose data a request is about: a project, its write
+// token, its API keys and its settings.
+package project
+
+import "context"
+
+// Scope is what an API key may do.
+type Scope string
+
+// The scopes. PII includes Read; Erase stands alone.
+const (
+	Read  Scope = "read"
+	PII   Scope = "pii"
+	Erase Scope = "erase"
+)
+
+// Project is one set of data with its own tokens, keys and people.
+type Project struct {
+	ID       string // stands in paths and in the lake's project column: [a-z0-9-]{1,40}
+	Token    string // write token; public by nature, since web pages carry it
+	Settings Settings
+}
+
+// Settings change how a project's data are taken. The zero value is the
+// default.
+type Settings struct {
+	// GroupKeys are the event properties that name a group ("company"): their
+	// values are sealed like identifiers. Kinds seen on /groups are added by
+	// themselves.
+	GroupKeys []string `json:"group_keys,omitempty"`
+	// MaxEventAgeDays refuses events on /track that are older; Mixpanel's figure
+	// is 5. 0 keeps everything since 1971.
+	MaxEventAgeDays int `json:"max_event_age_days,omitempty"`
+	// Timezone is the calendar of reports, an IANA name; empty is UTC.
+	Timezone string `json:"timezone,omitempty"`
+}
+
+// Key is an API key that was recognised.
+type Key struct {
+	Project Project
+	Scope   Scope
+	Name    string // for the log: "read", never the secret
+}
+
+// Allows says whether a key of scope k may do what needs scope s.
+func (k Scope) Allows(s Scope) bool {
+	return k == s || (k == PII && s == Read)
+}
+
+// Registry finds projects. Each method returns fault.Unauthorized when nothing
+// fits, and fault.Unavailable when it cannot tell.
+type Registry interface {
+	// ByToken finds the project that a write token belongs to.
+	ByToken(ctx context.Context, token string) (Project, error)
+	// ByServiceAccount finds the project that a Mixpanel-style service account
+	// may import into.
+	ByServiceAccount(ctx context.Context, username, secret string) (Project, error)
+	// ByKey finds the project and scope of an API key.
+	ByKey(ctx context.Context, key string) (Key, error)
+	// AddGroupKey remembers that a project uses a group kind. It is called when
+	// /groups names one that Settings.GroupKeys does not hold yet.
+	AddGroupKey(ctx context.Context, projectID, groupKey string) error
+}
