@@ -52,7 +52,6 @@ type IDs struct {
 	Device string  // without the protocol's prefix: "98ab…", not "$device:98ab…"
 	User   string  //
 	Groups []Group // the groups the event belongs to
-	Others []ID    // further identifiers that the properties hold (aliases, merged ids)
 }
 
 // Group is one membership: the event belongs to the group ID of kind Key.
@@ -61,7 +60,14 @@ type Group struct {
 	ID  string
 }
 
-// ID is an identifier of a kind ("device", "user").
+// The kinds of an ID.
+const (
+	IDDevice = "device"
+	IDUser   = "user"
+	IDGroup  = "group:" // followed by the group's key, so that "acme" the company and "acme" the team are two
+)
+
+// ID is an identifier of a kind.
 type ID struct {
 	Kind  string
 	Value string
@@ -85,6 +91,7 @@ type Event struct {
 	Index int    // the place in the request, from 0
 	Token string // the write token it came with; may be empty if the request carries the credential
 	IDs   IDs
+	Raw   []byte // the whole record as sent, for the sealed copy should it be rejected
 
 	// Properties is the JSON object as sent, valid UTF-8. IDSpans are the
 	// identifier values inside it and Drops the members (name, colon, value,
@@ -94,10 +101,16 @@ type Event struct {
 	IDSpans    []IDSpan
 	Drops      []Span
 
+	PropertyCount int // members of Properties
+
 	// Address is an address that the event itself carried in place of the
 	// request's. AddressRule says which of the two geography may use.
 	Address     netip.Addr
 	AddressRule AddressRule
+
+	// Referrer is the referring URL as sent, for enrichment only; no column
+	// holds more of it than its host.
+	Referrer string
 
 	Row Row
 }

@@ -20,6 +20,7 @@ const (
 	ReasonBadID          Reason = "bad_id"          // an identifier that stands for nobody ("undefined", "null")
 	ReasonBadOperator    Reason = "bad_operator"    // a profile operator that does not exist or has the wrong value
 	ReasonForbiddenWrite Reason = "forbidden_write" // the credential may not write this
+	ReasonIgnored        Reason = "ignored"         // the event itself asks to be dropped ($ignore)
 )
 
 // Reasons lists every reason, for counters that start at 0 and for tests.
@@ -27,7 +28,7 @@ var Reasons = []Reason{
 	ReasonUnknownToken, ReasonMissingToken, ReasonUndecodable, ReasonTooLarge,
 	ReasonTooManyRecords, ReasonTooDeep, ReasonTooManyProps, ReasonWrongType,
 	ReasonMissingField, ReasonNameTooLong, ReasonBadTime, ReasonBadID,
-	ReasonBadOperator, ReasonForbiddenWrite,
+	ReasonBadOperator, ReasonForbiddenWrite, ReasonIgnored,
 }
 
 // Rejection is an input that was not taken, still in clear.

@@ -27,16 +27,8 @@ type Entry struct {
 	ID  ID
 }
 
-// The kinds of identifier that get lake ids. A group's kind is KindGroup
-// followed by the group key, so that "acme" the company and "acme" the team are
-// two.
-const (
-	KindDevice = "device"
-	KindUser   = "user"
-	KindGroup  = "group:"
-)
-
-// Identifier is what a client sent, and what it names.
+// Identifier is what a client sent, and what it names: Kind is one of event's
+// IDDevice, IDUser and IDGroup followed by the group's key.
 type Identifier struct {
 	Project string
 	Kind    string

@@ -1,0 +1,194 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+
+	"loch/shared/event"
+	"loch/shared/rawjson"
+)
+
+// known is an identifier of the request at hand with its lake id.
+type known struct {
+	Identifier
+	id      ID
+	sought  bool     // variants is filled
+	variant []string // the forms in which the identifier may stand in other texts
+}
+
+// names collects the identifiers of one request. A request has few, mostly the
+// same two over and over, so the newest are compared before the map is asked.
+type names struct {
+	list  []known
+	index map[Identifier]int
+}
+
+func (n *names) add(id Identifier) {
+	if n.find(id) >= 0 {
+		return
+	}
+	n.list = append(n.list, known{Identifier: id})
+	if n.index != nil {
+		n.index[id] = len(n.list) - 1
+	} else if len(n.list) > 8 {
+		n.index = make(map[Identifier]int, 64)
+		for i, k := range n.list {
+			n.index[k.Identifier] = i
+		}
+	}
+}
+
+func (n *names) find(id Identifier) int {
+	if n.index != nil {
+		if i, ok := n.index[id]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range n.list {
+		if n.list[i].Value == id.Value && n.list[i].Kind == id.Kind && n.list[i].Project == id.Project {
+			return i
+		}
+	}
+	return -1
+}
+
+// SealEvents replaces every identifier in the events by its lake id and fills
+// the id columns, Properties, and the insert id where the client sent none.
+// Row.Project must be set. After it an event's Row names nobody.
+//
+// hide are further texts that must not be stored wherever they occur: the
+// client's address and user agent.
+func (v *Vault) SealEvents(ctx context.Context, events []event.Event, hide []Hidden) error {
+	var n names
+	for i := range events {
+		e := &events[i]
+		p := e.Row.Project
+		if e.IDs.User != "" {
+			n.add(Identifier{p, event.IDUser, e.IDs.User})
+		}
+		if e.IDs.Device != "" {
+			n.add(Identifier{p, event.IDDevice, e.IDs.Device})
+		}
+		for _, s := range e.IDSpans {
+			n.add(Identifier{p, s.ID.Kind, s.ID.Value})
+		}
+	}
+	if len(n.list) > 0 {
+		identifiers := make([]Identifier, len(n.list))
+		for i := range n.list {
+			identifiers[i] = n.list[i].Identifier
+		}
+		ids, err := v.IDs(ctx, identifiers)
+		if err != nil {
+			return err
+		}
+		for i := range n.list {
+			n.list[i].id = ids[i]
+		}
+	}
+	for i := range events {
+		n.seal(&events[i], hide)
+	}
+	return nil
+}
+
+// seal finishes one event.
+func (n *names) seal(e *event.Event, hide []Hidden) {
+	row := &e.Row
+	p := row.Project
+	if e.IDs.User != "" {
+		row.UserID = n.list[n.find(Identifier{p, event.IDUser, e.IDs.User})].id.String()
+	}
+	if e.IDs.Device != "" {
+		row.DeviceID = n.list[n.find(Identifier{p, event.IDDevice, e.IDs.Device})].id.String()
+	}
+	row.Groups = n.groups(e)
+	properties := n.splice(e)
+	properties = n.sweep(e, properties, hide)
+	row.Properties = string(properties)
+	if row.InsertID == "" || len(row.InsertID) > 255 {
+		row.InsertID, row.InsertIDSource = hashID(row), "hash"
+	}
+}
+
+// hashID stands in for an insert id: a hash of the sealed event and of its place
+// in its request. It is made after sealing, since a hash of identifiers in clear
+// would let whoever holds the lake try names until one fits.
+func hashID(row *event.Row) string {
+	h := sha256.New()
+	h.Write([]byte(row.RequestID + "\x00" + strconv.FormatInt(row.BatchIndex, 10) + "\x00" + row.Name + "\x00"))
+	h.Write([]byte(row.Properties))
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// groups writes the groups column: {"company":["<lake id>"]}.
+func (n *names) groups(e *event.Event) string {
+	if len(e.IDs.Groups) == 0 {
+		return ""
+	}
+	b := []byte{'{'}
+	for i, g := range e.IDs.Groups {
+		id := n.list[n.find(Identifier{e.Row.Project, event.IDGroup + g.Key, g.ID})].id
+		if i > 0 && e.IDs.Groups[i-1].Key == g.Key {
+			b = append(b[:len(b)-1], ',')
+		} else {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(rawjson.AppendQuoted(b, g.Key), ':', '[')
+		}
+		b = append(b, '"')
+		b = hex.AppendEncode(b, id[:])
+		b = append(b, '"', ']')
+	}
+	return string(append(b, '}'))
+}
+
+// splice copies Properties with lake ids in place of identifiers and without
+// the members that are not stored.
+func (n *names) splice(e *event.Event) []byte {
+	in := e.Properties
+	out := make([]byte, 0, len(in)+24*len(e.IDSpans))
+	at, d := 0, 0
+	drop := func(until int) {
+		for d < len(e.Drops) && e.Drops[d].Start < until {
+			if s := e.Drops[d]; s.End > at {
+				// A comma that the member before it has taken may be behind at.
+				out = append(out, in[at:max(at, s.Start)]...)
+				at = s.End
+				if last := bytes.TrimRight(out, " \t\r\n"); len(last) == 1 {
+					at = skipComma(in, at) // it was the first member
+				}
+			}
+			d++
+		}
+	}
+	for _, s := range e.IDSpans {
+		drop(s.Start)
+		out = append(out, in[at:s.Start]...)
+		out = append(out, '"')
+		out = append(out, s.Prefix...)
+		id := n.list[n.find(Identifier{e.Row.Project, s.ID.Kind, s.ID.Value})].id
+		out = hex.AppendEncode(out, id[:])
+		out = append(out, '"')
+		at = s.End
+	}
+	drop(len(in))
+	return append(out, in[at:]...)
+}
+
+// skipComma moves past the comma that follows a dropped first member.
+func skipComma(b []byte, i int) int {
+	j := i
+	for j < len(b) && (b[j] == ' ' || b[j] == '\t' || b[j] == '\r' || b[j] == '\n') {
+		j++
+	}
+	if j < len(b) && b[j] == ',' {
+		return j + 1
+	}
+	return i
+}

@@ -1,0 +1,260 @@
+package vault_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"loch/shared/event"
+	"loch/shared/vault"
+	"loch/shared/wire/mixpanel"
+)
+
+// memory is the plainest store that keeps the contract.
+type memory struct {
+	mu      sync.Mutex
+	entries map[vault.Key]vault.ID
+}
+
+func (m *memory) Find(_ context.Context, keys []vault.Key) ([]vault.ID, []bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ids, ok := make([]vault.ID, len(keys)), make([]bool, len(keys))
+	for i, k := range keys {
+		ids[i], ok[i] = m.entries[k]
+	}
+	return ids, ok, nil
+}
+
+func (m *memory) Create(_ context.Context, entries []vault.Entry) ([]vault.ID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ids := make([]vault.ID, len(entries))
+	for i, e := range entries {
+		if _, ok := m.entries[e.Key]; !ok {
+			m.entries[e.Key] = e.ID
+		}
+		ids[i] = m.entries[e.Key]
+	}
+	return ids, nil
+}
+
+func newVault(t testing.TB, store vault.Store) *vault.Vault {
+	t.Helper()
+	v, err := vault.New(store, vault.MasterKey{1, 2, 3}, vault.Options{Rand: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// sealed decodes events as the Mixpanel SDK sends them and seals them.
+func sealed(t testing.TB, v *vault.Vault, hide []vault.Hidden, groupKeys []string, records ...string) []event.Event {
+	t.Helper()
+	b, _, err := mixpanel.Decode(mixpanel.Request{
+		Route: mixpanel.Track, ContentType: "application/json",
+		Body: []byte("[" + strings.Join(records, ",") + "]"), Received: time.Unix(1_795_465_200, 0),
+	})
+	if err != nil || len(b.Rejected) > 0 {
+		t.Fatalf("%v %+v", err, b.Rejected)
+	}
+	for i := range b.Events {
+		b.Events[i].Row.Project = "p"
+		event.FindGroups(&b.Events[i], groupKeys)
+	}
+	if err := v.SealEvents(t.Context(), b.Events, hide); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range b.Events {
+		if !json.Valid([]byte(e.Row.Properties)) {
+			t.Fatalf("sealing made something that is not JSON: %s", e.Row.Properties)
+		}
+	}
+	return b.Events
+}
+
+// all is everything that a sink would get of an event.
+func all(e event.Event) string {
+	var b strings.Builder
+	for _, c := range event.Columns {
+		if c.Str != nil {
+			b.WriteString(*c.Str(&e.Row) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// No identifier is left anywhere in a row, however the website spread it.
+func TestNoIdentifierIsLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		record string
+		gone   []string
+	}{
+		"the browser's own properties": {
+			`{"event":"$identify","properties":{"distinct_id":"ann@example.test","$device_id":"98ab3dc4-4223","$user_id":"ann@example.test","$anon_distinct_id":"$device:98ab3dc4-4223","token":"T"}}`,
+			[]string{"ann@example", "98ab3dc4"}},
+		"an alias":             {`{"event":"$create_alias","properties":{"alias":"ann2","distinct_id":"user-one-1"}}`, []string{"ann2", "user-one-1"}},
+		"merged ids":           {`{"event":"$merge","properties":{"$distinct_ids":["user-one-1","user-two-2"]}}`, []string{"user-one-1", "user-two-2"}},
+		"in a URL":             {`{"event":"e","properties":{"distinct_id":"ann@example.test","$current_url":"https://x.test/u/ann%40example.test?e=ann@example.test"}}`, []string{"ann@", "ann%40"}},
+		"in a super property":  {`{"event":"e","properties":{"distinct_id":"user-12345","uid":"user-12345","deep":{"a":["user-12345"]}}}`, []string{"user-12345"}},
+		"in a property's name": {`{"event":"e","properties":{"distinct_id":"user-12345","seen user-12345":true}}`, []string{"user-12345"}},
+		"in the event's name":  {`{"event":"Opened user-12345","properties":{"distinct_id":"user-12345"}}`, []string{"user-12345"}},
+		"as a number":          {`{"event":"e","properties":{"distinct_id":1234567890123,"uid":1234567890123}}`, []string{"1234567890123"}},
+		"escaped":              {`{"event":"e","properties":{"distinct_id":"\u00e9lise@example.test","x":"élise@example.test","y":"\u00e9lise@example.test"}}`, []string{"lise@"}},
+		"slashes escaped":      {`{"event":"e","properties":{"distinct_id":"org\/team\/ann","x":"org\/team\/ann","y":"org/team/ann"}}`, []string{"team/ann", `team\/ann`}},
+		"short, a whole value": {`{"event":"e","properties":{"distinct_id":"ann7","who":"ann7"}}`, []string{"ann7"}},
+		"twice":                {`{"event":"e","properties":{"distinct_id":"user-12345","distinct_id":"user-67890"}}`, []string{"user-12345", "user-67890"}},
+		"an address":           {`{"event":"e","properties":{"ip":"203.0.113.9","$ip":"203.0.113.9","seen":"from 198.51.100.7.","v":"1198.51.100.7"}}`, []string{"203.0.113.9", "m 198.51.100.7"}},
+		"the agent":            {`{"event":"e","properties":{"ua":"Mozilla/5.0 (Test)","$user_agent":"Mozilla/5.0 (Test)"}}`, []string{"Mozilla"}},
+		"the token":            {`{"event":"e","properties":{"token":"SECRETTOKEN","a":1}}`, []string{"SECRETTOKEN"}},
+		"a group":              {`{"event":"e","properties":{"company":["Acme Inc.","Beta"],"distinct_id":"u"}}`, []string{"Acme", "Beta"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVault(t, &memory{entries: map[vault.Key]vault.ID{}})
+			hide := []vault.Hidden{{Text: "198.51.100.7", Word: "[address]"}, {Text: "Mozilla/5.0 (Test)", Word: "[agent]"}}
+			row := all(sealed(t, v, hide, []string{"company"}, c.record)[0])
+			for _, g := range c.gone {
+				if strings.Contains(row, g) {
+					t.Errorf("%q is left in\n%s", g, row)
+				}
+			}
+		})
+	}
+}
+
+// What is not an identifier stays as it was sent, byte for byte.
+func TestTheRestIsVerbatim(t *testing.T) {
+	v := newVault(t, &memory{entries: map[vault.Key]vault.ID{}})
+	for in, want := range map[string]string{
+		`{"a":1.10,"b":12345678901234567890123,"a":2,"c":"<b>&\u00e9"}`: `{"a":1.10,"b":12345678901234567890123,"a":2,"c":"<b>&\u00e9"}`,
+		`{ "token" : "T" , "a" : 1 }`:                                   `{  "a" : 1 }`,
+		`{"a":1,"token":"T"}`:                                           `{"a":1}`,
+		`{"token":"T"}`:                                                 `{}`,
+		`{"token":"T","ip":"1","x":2,"$ip":3}`:                          `{"x":2}`,
+		`{"distinct_id":null,"b":1}`:                                    `{"distinct_id":null,"b":1}`,
+		`{"distinct_id":"42","plan":"42"}`:                              `{"distinct_id":"*","plan":"42"}`,
+	} {
+		e := sealed(t, v, nil, nil, `{"event":"e","properties":`+in+`}`)[0]
+		got := e.Row.Properties
+		if e.Row.UserID != "" {
+			got = strings.ReplaceAll(got, e.Row.UserID, "*")
+		}
+		if got != want {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+// The same identifier has the same lake id in every place and for ever; another
+// kind, project or identifier has another.
+func TestLakeIDsAreStable(t *testing.T) {
+	store := &memory{entries: map[vault.Key]vault.ID{}}
+	first := sealed(t, newVault(t, store), nil, nil,
+		`{"event":"a","properties":{"distinct_id":"$device:d1","$device_id":"d1"}}`,
+		`{"event":"b","properties":{"distinct_id":"u1","$user_id":"u1","$device_id":"d1","$anon_distinct_id":"$device:d1"}}`)
+	again := sealed(t, newVault(t, store), nil, nil, `{"event":"c","properties":{"distinct_id":"u1","$device_id":"d1","$user_id":"u1"}}`)[0]
+	a, b := first[0].Row, first[1].Row
+	if a.DeviceID == "" || a.DeviceID != b.DeviceID || a.DeviceID != again.Row.DeviceID || b.UserID != again.Row.UserID || b.UserID == b.DeviceID {
+		t.Errorf("device %q %q %q, user %q %q", a.DeviceID, b.DeviceID, again.Row.DeviceID, b.UserID, again.Row.UserID)
+	}
+	if !strings.Contains(a.Properties, `"$device:`+a.DeviceID+`"`) || !strings.Contains(b.Properties, `"$anon_distinct_id":"$device:`+a.DeviceID+`"`) {
+		t.Errorf("the prefix is lost: %s %s", a.Properties, b.Properties)
+	}
+	if len(store.entries) != 2 {
+		t.Errorf("%d entries, want 2", len(store.entries))
+	}
+	v := newVault(t, store)
+	if id, ok, err := v.Lookup(t.Context(), "p", event.IDUser, "u1"); err != nil || !ok || id != b.UserID {
+		t.Errorf("Lookup: %q %v %v", id, ok, err)
+	}
+	if _, ok, _ := v.Lookup(t.Context(), "other", event.IDUser, "u1"); ok {
+		t.Error("another project found the identifier")
+	}
+	if before := maps.Clone(store.entries); len(before) != len(store.entries) {
+		t.Error("a look-up made an entry")
+	}
+}
+
+// An insert id that we make must not let anyone try identifiers against it, and
+// tells two records of a request apart.
+func TestHashedInsertIDs(t *testing.T) {
+	v := newVault(t, &memory{entries: map[vault.Key]vault.ID{}})
+	same := `{"event":"e","properties":{"distinct_id":"u"}}`
+	e := sealed(t, v, nil, nil, same, same, `{"event":"e","properties":{"$insert_id":"i-1"}}`)
+	if e[0].Row.InsertID == e[1].Row.InsertID || e[0].Row.InsertIDSource != "hash" || e[2].Row.InsertID != "i-1" || e[2].Row.InsertIDSource != "client" {
+		t.Errorf("got %q %q %q", e[0].Row.InsertID, e[1].Row.InsertID, e[2].Row.InsertID)
+	}
+	other := sealed(t, newVault(t, &memory{entries: map[vault.Key]vault.ID{}}), nil, nil, same)
+	if other[0].Row.InsertID == e[0].Row.InsertID {
+		t.Error("the hash depends on the identifier in clear, not on its lake id")
+	}
+}
+
+func TestSealedRejections(t *testing.T) {
+	v := newVault(t, &memory{entries: map[vault.Key]vault.ID{}})
+	r := event.Rejected{Project: "p", RequestID: "r", BatchIndex: 3, Reason: event.ReasonBadTime}
+	r.Sealed = v.SealRejected(&r, []byte("ann@example.test"))
+	if strings.Contains(string(r.Sealed), "ann") {
+		t.Error("the payload is in clear")
+	}
+	if got, err := v.OpenRejected(&r); err != nil || string(got) != "ann@example.test" {
+		t.Errorf("opened %q, %v", got, err)
+	}
+	r.BatchIndex = 4
+	if _, err := v.OpenRejected(&r); err == nil {
+		t.Error("a payload that was moved to another row was opened")
+	}
+}
+
+// FuzzSeal looks for properties that sealing breaks: the result must be JSON,
+// without the identifier.
+func FuzzSeal(f *testing.F) {
+	f.Add(`"a":1,"token":"T"`, "user-12345")
+	f.Add(`"url":"/u/user-12345?x=1","ip":"1.2.3.4"`, "user-12345")
+	f.Add(`"$distinct_ids":["a-long-one",5],"n":[1,{"k":"v"}]`, "a-long-one")
+	v := newVault(f, &memory{entries: map[vault.Key]vault.ID{}})
+	f.Fuzz(func(t *testing.T, members, id string) {
+		quoted, err := json.Marshal(id)
+		if err != nil || len(id) < 12 {
+			return
+		}
+		record := `{"event":"e","properties":{"distinct_id":` + string(quoted) + `,` + members + `}}`
+		if !json.Valid([]byte(record)) {
+			return
+		}
+		b, _, err := mixpanel.Decode(mixpanel.Request{Route: mixpanel.Track, ContentType: "application/json", Body: []byte(record), Received: time.Unix(1_795_465_200, 0)})
+		if err != nil || len(b.Events) != 1 {
+			return
+		}
+		b.Events[0].Row.Project = "p"
+		if err := v.SealEvents(t.Context(), b.Events, nil); err != nil {
+			t.Fatal(err)
+		}
+		var out any
+		if err := json.Unmarshal([]byte(b.Events[0].Row.Properties), &out); err != nil {
+			t.Fatalf("not JSON: %q from %q", b.Events[0].Row.Properties, record)
+		}
+	})
+}
+
+func BenchmarkSealEvents(b *testing.B) {
+	v := newVault(b, &memory{entries: map[vault.Key]vault.ID{}})
+	record := `{"event":"Page","properties":{"token":"T","distinct_id":"$device:98ab3dc4-4223-4009-8737-b95c8d9f702e","$device_id":"98ab3dc4-4223-4009-8737-b95c8d9f702e","$insert_id":"abc","x":"` + strings.Repeat("y", 800) + `"}}`
+	body := []byte("[" + strings.Repeat(record+",", 49) + record + "]")
+	b.ReportAllocs()
+	for b.Loop() {
+		batch, _, err := mixpanel.Decode(mixpanel.Request{Route: mixpanel.Track, ContentType: "application/json", Body: body, Received: time.Unix(1_795_465_200, 0)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := v.SealEvents(b.Context(), batch.Events, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/50, "µs/event")
+}

@@ -1,0 +1,151 @@
+package mixpanel
+
+import (
+	"net/netip"
+	"strings"
+
+	"loch/shared/event"
+	"loch/shared/rawjson"
+)
+
+// event decodes {"event": name, "properties": {…}}.
+func (d *decoder) event(raw []byte) {
+	var name, properties []byte
+	c := rawjson.Cursor{Buf: raw, MaxDepth: MaxDepth}
+	for first, _ := true, c.Open(rawjson.Object); ; first = false {
+		more, err := c.More(first, '}')
+		if err != nil || !more {
+			break // err cannot be: the record was read once already
+		}
+		key, _ := c.Name()
+		start, _ := c.Value()
+		switch string(key) {
+		case `"event"`:
+			name = raw[start:c.Pos]
+		case `"properties"`:
+			properties = raw[start:c.Pos]
+		}
+	}
+	switch {
+	case name == nil:
+		d.reject(event.ReasonMissingField, "event", raw)
+		return
+	case name[0] != '"':
+		d.reject(event.ReasonWrongType, "event", raw)
+		return
+	case properties == nil:
+		properties = []byte("{}")
+	case properties[0] != '{':
+		d.reject(event.ReasonWrongType, "properties", raw)
+		return
+	}
+
+	e := event.Event{Index: d.index, Properties: properties, Raw: raw}
+	e.Row.Name = rawjson.Text(name)
+	e.Row.Protocol = Protocol
+	e.Row.Kind = kindOf(e.Row.Name)
+	e.Row.Revenue = event.NoRevenue
+	e.Row.BatchIndex = int64(d.index)
+	if d.replaced {
+		e.Row.Flags = event.FlagTextReplaced
+	}
+	p := propertyReader{e: &e, control: d.control}
+	if reason, field := p.read(); reason != "" {
+		d.batch.Rejected = append(d.batch.Rejected, event.Rejection{
+			Index: d.index, Token: e.Token, InsertID: e.Row.InsertID, Reason: reason, Field: field, Payload: raw,
+		})
+		return
+	}
+	p.resolveIDs()
+	p.resolveAddress()
+	if p.ignored {
+		// Mixpanel drops such events in silence; here they are counted.
+		d.batch.Rejected = append(d.batch.Rejected, event.Rejection{
+			Index: d.index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonIgnored, Field: "properties.$ignore", Payload: raw,
+		})
+		return
+	}
+	d.batch.Events = append(d.batch.Events, e)
+}
+
+// kindOf tells the kind by Mixpanel's own event names.
+func kindOf(name string) event.Kind {
+	switch name {
+	case "$mp_web_page_view":
+		return event.KindPage
+	case "$identify":
+		return event.KindIdentify
+	case "$create_alias", "$merge":
+		return event.KindAlias
+	}
+	return event.KindEvent
+}
+
+// devicePrefix marks a device's id where a user's may stand.
+const devicePrefix = "$device:"
+
+// resolveIDs tells who sent the event, by Mixpanel's simplified merge: the user
+// id, else the device id, whatever distinct_id says; a distinct_id alone is a
+// device's if it says so and a user's otherwise.
+func (p *propertyReader) resolveIDs() {
+	ids := &p.e.IDs
+	ids.User, ids.Device = p.userID, p.deviceID
+	if ids.User == "" && ids.Device == "" && p.distinctID != "" {
+		if device, ok := strings.CutPrefix(p.distinctID, devicePrefix); ok {
+			ids.Device = device
+		} else {
+			ids.User = p.distinctID
+		}
+	}
+	if namesNobody(ids.User) {
+		ids.User = ""
+	}
+	if namesNobody(ids.Device) {
+		ids.Device = ""
+	}
+	for i := range p.e.IDSpans {
+		s := &p.e.IDSpans[i]
+		value, isDevice := strings.CutPrefix(s.ID.Value, devicePrefix)
+		switch {
+		case isDevice:
+			s.Prefix, s.ID = devicePrefix, event.ID{Kind: event.IDDevice, Value: value}
+		case s.ID.Kind == "" && ids.Device != "" && s.ID.Value == ids.Device:
+			s.ID.Kind = event.IDDevice
+		case s.ID.Kind == "":
+			s.ID.Kind = event.IDUser
+		}
+	}
+}
+
+// resolveAddress applies Mixpanel's ip rules: ip=1 takes the request's address
+// even over one in the event; then the event's; an ip of 0 takes none.
+func (p *propertyReader) resolveAddress() {
+	switch {
+	case p.control.IP == "1" || p.control.IP == "true":
+		p.e.AddressRule = event.AddressOfRequest
+	case p.ip == "" && (p.control.IP == "0" || p.control.IP == "false"):
+		p.e.AddressRule = event.AddressNone
+	case p.ip == "":
+		p.e.AddressRule = event.AddressOfRequest
+	default:
+		p.e.AddressRule = event.AddressNone
+		if a, err := netip.ParseAddr(strings.TrimSpace(p.ip)); err == nil {
+			p.e.AddressRule, p.e.Address = event.AddressOfEvent, a.Unmap()
+		}
+	}
+}
+
+// namesNobody tells the values that broken clients send in place of an
+// identifier (Mixpanel's import-events page lists them). Taken as identifiers
+// they would make one person out of all who are unknown.
+func namesNobody(id string) bool {
+	if len(id) > 36 {
+		return false
+	}
+	switch strings.ToLower(id) {
+	case "00000000-0000-0000-0000-000000000000", "anon", "anonymous", "nil", "none", "null",
+		"n/a", "na", "undefined", "unknown", "<nil>", "0", "-1", "true", "false", "[]", "{}":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,35 @@
+package mixpanel
+
+import (
+	"strconv"
+
+	"loch/shared/event"
+)
+
+// Explain says what is wrong with a record and how to mend it, in words that
+// carry nothing of the record.
+func Explain(r event.Rejection) string {
+	at := ""
+	if r.Field != "" {
+		at = r.Field + ": "
+	}
+	return at + explanations[r.Reason]
+}
+
+var explanations = map[event.Reason]string{
+	event.ReasonUnknownToken:   "no project has this token; compare it with the token in credentials.json",
+	event.ReasonMissingToken:   "there is no token; events carry it as properties.token, updates as $token",
+	event.ReasonUndecodable:    "not valid JSON",
+	event.ReasonTooLarge:       "a record may have " + strconv.Itoa(MaxRecordBytes) + " bytes",
+	event.ReasonTooManyRecords: "a request may have " + strconv.Itoa(MaxRecords) + " records; send smaller batches",
+	event.ReasonTooDeep:        "nested deeper than " + strconv.Itoa(MaxDepth) + " levels",
+	event.ReasonTooManyProps:   "an event may have " + strconv.Itoa(event.MaxProperties) + " properties",
+	event.ReasonWrongType:      "the value has the wrong JSON type",
+	event.ReasonMissingField:   "the field is missing or empty",
+	event.ReasonNameTooLong:    "a name may have " + strconv.Itoa(event.MaxNameRunes) + " characters",
+	event.ReasonBadTime:        "not a time from 1971 until an hour from now, in seconds or milliseconds since 1970, or older than the project keeps",
+	event.ReasonBadID:          "the value stands for nobody or is not a valid id; leave it out when it is not known",
+	event.ReasonBadOperator:    "the operator's value is wrong for it, or for what the profile holds",
+	event.ReasonForbiddenWrite: "the credential may not write here",
+	event.ReasonIgnored:        "the event asks to be ignored",
+}

@@ -1,0 +1,249 @@
+package mixpanel
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"loch/shared/event"
+	"loch/shared/rawjson"
+)
+
+// propertyReader takes what Loch understands out of an event's properties, in
+// one pass, and notes the places of identifiers and addresses.
+type propertyReader struct {
+	e       *event.Event
+	control Control
+
+	distinctID, userID, deviceID string
+	ip                           string
+	ignored                      bool
+	count                        int
+}
+
+// read walks the members. It returns a reason when the event cannot be taken.
+func (p *propertyReader) read() (event.Reason, string) {
+	c := rawjson.Cursor{Buf: p.e.Properties, MaxDepth: MaxDepth}
+	c.Open(rawjson.Object)
+	for first := true; ; first = false {
+		comma := c.Pos // where a dropped member begins, its comma included
+		more, err := c.More(first, '}')
+		if err != nil || !more {
+			break
+		}
+		c.Peek()
+		nameStart := c.Pos
+		key, _ := c.Name()
+		start, _ := c.Value()
+		p.count++
+		if first {
+			comma = nameStart
+		}
+		name := key[1 : len(key)-1]
+		if len(name) > 4*event.MaxNameRunes {
+			return event.ReasonNameTooLong, "properties"
+		}
+		if reason, field := p.member(string(name), start, c.Pos, event.Span{Start: comma, End: c.Pos}); reason != "" {
+			return reason, field
+		}
+	}
+	p.e.PropertyCount = p.count
+	return "", ""
+}
+
+// member handles one property. Names with escapes in them are none of ours.
+func (p *propertyReader) member(name string, start, end int, whole event.Span) (event.Reason, string) {
+	value := p.e.Properties[start:end]
+	row := &p.e.Row
+	switch name {
+	case "token":
+		if value[0] != '"' {
+			return event.ReasonWrongType, "properties.token"
+		}
+		// A credential does not belong in the lake; the project column says the same.
+		p.e.Token = rawjson.Text(value)
+		p.drop(whole)
+	case "time":
+		return p.time(value)
+	case "distinct_id":
+		return p.id(value, start, &p.distinctID, "", "properties.distinct_id")
+	case "$user_id":
+		return p.id(value, start, &p.userID, event.IDUser, "properties.$user_id")
+	case "$device_id":
+		return p.id(value, start, &p.deviceID, event.IDDevice, "properties.$device_id")
+	case "$anon_distinct_id", "$anon_id", "$identified_id", "$distinct_id", "$distinct_id_before_identity":
+		var other string
+		return p.id(value, start, &other, "", "properties.$identity")
+	case "alias":
+		if row.Kind == event.KindAlias {
+			var other string
+			return p.id(value, start, &other, "", "properties.alias")
+		}
+	case "$distinct_ids":
+		p.idList(value, start)
+	case "$insert_id":
+		row.InsertID, row.InsertIDSource = scalar(value), "client"
+		if p.control.Route == Import && p.control.Strict && !isInsertID(row.InsertID) {
+			return event.ReasonBadID, "properties.$insert_id"
+		}
+	case "ip", "$ip":
+		p.ip = scalar(value)
+		if p.ip == "" {
+			p.ip = "0"
+		}
+		p.drop(whole)
+	case "$user_agent", "user_agent", "userAgent":
+		p.drop(whole)
+	case "$ignore":
+		p.ignored = string(value) == "true"
+	case "$mp_session_id", "$session_id":
+		row.SessionID = text(value)
+	case "mp_country_code", "$country_code":
+		row.Country = strings.ToUpper(text(value))
+	case "$region":
+		row.Region = text(value)
+	case "$city":
+		row.City = text(value)
+	case "$timezone":
+		row.Timezone = text(value)
+	case "$browser":
+		row.Browser = text(value)
+	case "$browser_version":
+		row.BrowserVersion = scalar(value)
+	case "$os":
+		row.OS = text(value)
+	case "$os_version":
+		row.OSVersion = scalar(value)
+	case "$device", "$model":
+		row.DeviceModel = text(value)
+	case "$brand", "$manufacturer":
+		if row.DeviceBrand == "" || name == "$brand" {
+			row.DeviceBrand = text(value)
+		}
+	case "$current_url", "current_url":
+		row.PageURL = text(value)
+	case "current_page_title":
+		row.PageTitle = text(value)
+	case "$referrer":
+		p.e.Referrer = text(value)
+	case "utm_source":
+		row.UTMSource = text(value)
+	case "utm_medium":
+		row.UTMMedium = text(value)
+	case "utm_campaign":
+		row.UTMCampaign = text(value)
+	case "utm_term":
+		row.UTMTerm = text(value)
+	case "utm_content":
+		row.UTMContent = text(value)
+	case "gclid", "wbraid", "gbraid", "dclid", "fbclid", "msclkid", "ttclid", "twclid", "li_fat_id", "sccid", "ko_click_id":
+		if row.ClickIDKind == "" && text(value) != "" {
+			row.ClickIDKind = strings.Clone(name)
+		}
+	case "$screen_width":
+		row.ScreenWidth = whole64(value)
+	case "$screen_height":
+		row.ScreenHeight = whole64(value)
+	case "$locale", "locale":
+		row.Locale = text(value)
+	case "$revenue", "revenue", "$amount":
+		if f, err := strconv.ParseFloat(scalar(value), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+			row.Revenue = f
+		}
+	case "$currency", "currency":
+		row.Currency = text(value)
+	case "mp_lib":
+		row.Lib = text(value)
+	case "$lib_version":
+		row.LibVersion = scalar(value)
+	case "$app_version_string", "$app_version":
+		row.AppVersion = scalar(value)
+	}
+	return "", ""
+}
+
+func (p *propertyReader) drop(s event.Span) { p.e.Drops = append(p.e.Drops, s) }
+
+// id reads one identifier: text, or a number that stands for its digits. Null
+// and "" mean none.
+func (p *propertyReader) id(value []byte, start int, to *string, kind, field string) (event.Reason, string) {
+	switch value[0] {
+	case 'n':
+		return "", ""
+	case '{', '[', 't', 'f':
+		return event.ReasonWrongType, field
+	}
+	id := scalar(value)
+	if p.control.Route == Import && p.control.Strict && namesNobody(id) {
+		return event.ReasonBadID, field
+	}
+	*to = id
+	if id != "" && !namesNobody(id) {
+		p.e.IDSpans = append(p.e.IDSpans, event.IDSpan{
+			Span: event.Span{Start: start, End: start + len(value)}, ID: event.ID{Kind: kind, Value: id},
+		})
+	}
+	return "", ""
+}
+
+// idList reads $merge's pair of identifiers.
+func (p *propertyReader) idList(value []byte, start int) {
+	c := rawjson.Cursor{Buf: value, MaxDepth: MaxDepth}
+	if !c.Open(rawjson.Array) {
+		return
+	}
+	for first := true; ; first = false {
+		more, err := c.More(first, ']')
+		if err != nil || !more {
+			return
+		}
+		at, _ := c.Value()
+		if one := value[at:c.Pos]; one[0] == '"' || one[0] == '-' || one[0] <= '9' {
+			var other string
+			p.id(one, start+at, &other, "", "")
+		}
+	}
+}
+
+// text is a string's text; any other kind of value has none.
+func text(value []byte) string {
+	if value[0] != '"' {
+		return ""
+	}
+	return rawjson.Text(value)
+}
+
+// scalar is the text of a string or a number's digits.
+func scalar(value []byte) string {
+	switch value[0] {
+	case '"':
+		return rawjson.Text(value)
+	case '{', '[', 't', 'f', 'n':
+		return ""
+	}
+	return string(value)
+}
+
+// whole64 is a number without its fraction, 0 for anything else.
+func whole64(value []byte) int64 {
+	f, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || math.Abs(f) > 1<<53 {
+		return 0
+	}
+	return int64(f)
+}
+
+// isInsertID tells Mixpanel's form of an $insert_id: at most 36 bytes of
+// letters, digits and dashes.
+func isInsertID(s string) bool {
+	if s == "" || len(s) > 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,138 @@
+package mixpanel
+
+import (
+	"errors"
+	"time"
+
+	"loch/shared/event"
+	"loch/shared/fault"
+	"loch/shared/rawjson"
+	"loch/shared/wire"
+)
+
+// decoder is the work on one request.
+type decoder struct {
+	control  Control
+	received time.Time
+	batch    *wire.Batch
+	replaced bool // Clean had to change the text
+	index    int  // of the next record
+}
+
+// records takes the payload apart: an array of records, one record, or records
+// one after the other (NDJSON). A single object equals an array of one.
+func (d *decoder) records(text []byte) error {
+	c := rawjson.Cursor{Buf: text, MaxDepth: MaxDepth}
+	if c.End() {
+		return errNoData
+	}
+	if c.Peek() == rawjson.Array {
+		return d.array(&c)
+	}
+	if c.Peek() != rawjson.Object {
+		return errUndecodable
+	}
+	return d.lines(&c)
+}
+
+// array reads the elements of an array. An element that is not valid JSON is
+// rejected alone, as long as its end can be told.
+func (d *decoder) array(c *rawjson.Cursor) error {
+	c.Open(rawjson.Array)
+	for first := true; ; first = false {
+		more, err := c.More(first, ']')
+		if err != nil {
+			return d.broken(c, c.Pos)
+		}
+		if !more {
+			break
+		}
+		start, err := c.Value()
+		if err != nil {
+			end, ok := rawjson.SkipBroken(c.Buf, start)
+			if !ok {
+				return d.broken(c, start)
+			}
+			d.reject(reasonOfJSON(err), "", c.Buf[start:end])
+			d.index++
+			c.Pos = end
+			continue
+		}
+		if err := d.record(c.Buf[start:c.Pos]); err != nil {
+			return err
+		}
+	}
+	if !c.End() {
+		return errUndecodable
+	}
+	return nil
+}
+
+// lines reads records that follow one another, each on a line of its own or
+// not. After a broken record the next line goes on.
+func (d *decoder) lines(c *rawjson.Cursor) error {
+	for !c.End() {
+		start, err := c.Value()
+		if err != nil {
+			end := start
+			for end < len(c.Buf) && c.Buf[end] != '\n' {
+				end++
+			}
+			if d.index == 0 && end == len(c.Buf) && reasonOfJSON(err) == event.ReasonUndecodable {
+				return errUndecodable // a single object that is none
+			}
+			d.reject(reasonOfJSON(err), "", c.Buf[start:end])
+			d.index++
+			c.Pos = end
+			continue
+		}
+		if err := d.record(c.Buf[start:c.Pos]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// broken rejects what is left of an array that stops in the middle. What came
+// before it is good; when nothing did, the request as a whole is bad.
+func (d *decoder) broken(c *rawjson.Cursor, start int) error {
+	if d.index == 0 {
+		return errUndecodable
+	}
+	d.reject(event.ReasonUndecodable, "", c.Buf[min(start, len(c.Buf)):])
+	d.index++
+	return nil
+}
+
+func reasonOfJSON(err error) event.Reason {
+	if errors.Is(err, rawjson.ErrDepth) {
+		return event.ReasonTooDeep
+	}
+	return event.ReasonUndecodable
+}
+
+// record turns one valid JSON value into an event, an update or a rejection.
+func (d *decoder) record(raw []byte) error {
+	if d.index >= MaxRecords {
+		return fault.Newf(fault.TooLarge, "more than %d records in one request; send smaller batches", MaxRecords)
+	}
+	switch {
+	case len(raw) > MaxRecordBytes:
+		d.reject(event.ReasonTooLarge, "", raw)
+	case raw[0] != '{':
+		d.reject(event.ReasonWrongType, "", raw)
+	case d.control.Route == Engage || d.control.Route == Groups:
+		d.update(raw)
+	default:
+		d.event(raw)
+	}
+	d.index++
+	return nil
+}
+
+// reject notes that the record at hand is not taken.
+func (d *decoder) reject(reason event.Reason, field string, raw []byte) {
+	d.batch.Rejected = append(d.batch.Rejected, event.Rejection{
+		Index: d.index, Reason: reason, Field: field, Payload: raw[:min(len(raw), MaxRecordBytes)],
+	})
+}
