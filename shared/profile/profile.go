@@ -9,6 +9,9 @@ package profile
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
+
+	"loch/shared/event"
 )
 
 // OpKind is an operator on one trait, with Mixpanel's semantics
@@ -28,7 +31,8 @@ const (
 )
 
 // Op is one operator on one trait. Value is the operand as sent, digit for
-// digit; it is empty for Unset and Delete.
+// digit, and valid JSON: whoever decodes the request has checked it. It is empty
+// for Unset and Delete.
 type Op struct {
 	Kind  OpKind
 	Name  string
@@ -48,13 +52,18 @@ type Update struct {
 	ID      string // lake id
 	Ops     []Op
 
-	TimeMS         int64 // when it happened; becomes last seen unless KeepLastSeen
-	KeepLastSeen   bool  // Mixpanel's $ignore_time
-	ExactID        bool  // Mixpanel's $ignore_alias: do not follow a device to its user
-	Place          Place
-	KeepPlace      bool // leave geography as it is
-	DeviceInfo     DeviceInfo
-	PayloadOnError json.RawMessage // the record as sent, should it be rejected; never stored in clear
+	TimeMS       int64 // when it happened; becomes last seen unless KeepLastSeen
+	KeepLastSeen bool  // Mixpanel's $ignore_time
+	ExactID      bool  // Mixpanel's $ignore_alias: do not follow a device to its user
+	Place        Place
+	KeepPlace    bool // leave geography as it is
+	DeviceInfo   DeviceInfo
+	Empty        bool   // an operator without traits ({"$set": {}}): creates the profile, changes nothing
+	Raw          []byte // the record as sent, for the sealed copy should it be rejected
+
+	// Whose address Place comes from; enrichment reads them, no store does.
+	AddressRule event.AddressRule
+	Address     netip.Addr
 }
 
 // Place is coarse geography.
@@ -75,8 +84,9 @@ type DeviceInfo struct {
 }
 
 // Sighting says that a person's event arrived. A store may drop one that comes
-// less than SightingEvery after the last that it wrote for the same id and that
-// tells nothing new, so that events do not cost a store write each.
+// less than SightingEveryMS after the last that it wrote for the same id and that
+// tells nothing new (Seen.Tells), so that events do not cost a store write each.
+// A linked device's sightings count for its user.
 type Sighting struct {
 	Project string
 	ID      string // lake id of the user, or of the device when no user is known
@@ -89,7 +99,8 @@ type Sighting struct {
 const SightingEveryMS = 60_000
 
 // Link says that a device's events count for a user. The first link of a device
-// stays; later ones change nothing.
+// stays; later ones change nothing. It is a sighting of the user, too, who was
+// first seen when the device was; the device's traits stay behind.
 type Link struct {
 	Project string
 	Device  string // lake id
@@ -117,7 +128,9 @@ type Trait struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// Changes is what one request does to profiles. Order within each list counts.
+// Changes is what one request does to profiles. Links come first, so that the
+// request's own updates follow them; then updates; then sightings. Order within
+// each list counts.
 type Changes struct {
 	Updates   []Update
 	Links     []Link
@@ -136,9 +149,10 @@ type Refusal struct {
 type Store interface {
 	// Apply makes every change durable before it returns nil. Updates and links
 	// are durable in the full sense; sightings are derived from events and may be
-	// lost with the process. Updates whose operators do not fit the stored values
-	// ($add to a string) or the limits are refused one by one. An error of code
-	// fault.Unavailable means that nothing was applied.
+	// lost with the process. An update of a linked device goes to its user unless
+	// ExactID is set. Updates whose operators do not fit the stored values ($add
+	// to a string) or the limits are refused one by one, in the order of the list.
+	// An error of code fault.Unavailable means that nothing was applied.
 	Apply(ctx context.Context, c Changes) ([]Refusal, error)
 
 	// Get returns the profile of a lake id. A device that is linked gives its
