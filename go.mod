@@ -80,3 +80,8 @@ require (
 	golang.org/x/xerrors v0.0.0-20240903120638-7835f813f4da // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
 )
+
+// npm packages may hold Go files of their own.
+ignore (
+	node_modules
+)

@@ -1,0 +1,126 @@
+// Package lookup finds what is known about one person or group over HTTP, by
+// the identifier that the website uses: GET /api/profiles/{distinct_id}.
+//
+// The identifier comes in clear, is turned into a lake id by the vault, and is
+// repeated in the answer to the one who asked; it goes nowhere else. Personal
+// traits are shown in clear only to a key whose scope is pii.
+package lookup
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"loch/shared/event"
+	"loch/shared/fault"
+	"loch/shared/profile"
+	"loch/shared/project"
+	"loch/shared/web"
+)
+
+const (
+	devicePrefix = "$device:" // as Mixpanel marks a distinct_id that is a device's
+	maxID        = 1024       // bytes; longer ones are not taken in either
+)
+
+// Vault finds the lake id of an identifier, without making one.
+type Vault interface {
+	Lookup(ctx context.Context, project, kind, value string) (id string, ok bool, err error)
+}
+
+// Deps are what the handler needs from outside.
+type Deps struct {
+	Registry project.Registry
+	Profiles profile.Store
+	Vault    Vault
+}
+
+type handler struct{ Deps }
+
+// New returns the handler of /api/profiles/{distinct_id}.
+func New(d Deps) http.Handler {
+	h := &handler{d}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/profiles/{distinct_id}", h.one)
+	mux.HandleFunc("/api/profiles/{distinct_id}", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, "look a profile up with GET; profiles are written by the SDK (/engage, /groups)", http.MethodGet)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteError(w, r, fault.New(fault.NotFound,
+			"no such route; ask for GET /api/profiles/DISTINCT_ID, with the id URL-escaped (a slash in it is %2F)"))
+	})
+	return mux
+}
+
+func (h *handler) one(w http.ResponseWriter, r *http.Request) {
+	key, err := web.Authorize(r, h.Registry, project.Read)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	asked := r.PathValue("distinct_id")
+	groupKey := r.URL.Query().Get("group_key")
+	if err := checkID(asked, groupKey); err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	found, err := h.find(r.Context(), key.Project.ID, asked, groupKey)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	web.WriteJSON(w, http.StatusOK, answerOf(asked, found, key.Scope.Allows(project.PII)))
+}
+
+func checkID(asked, groupKey string) error {
+	switch {
+	case asked == "" || asked == devicePrefix:
+		return fault.New(fault.Invalid, "the id is empty").At("distinct_id")
+	case len(asked) > maxID:
+		return fault.Newf(fault.Invalid, "the id has %d bytes; none that is taken in has more than %d", len(asked), maxID).At("distinct_id")
+	case !utf8.ValidString(asked):
+		return fault.New(fault.Invalid, "the id is not UTF-8; escape its bytes as UTF-8 in the URL").At("distinct_id")
+	case len(groupKey) > maxID || !utf8.ValidString(groupKey):
+		return fault.New(fault.Invalid, "the group key is too long or not UTF-8").At("group_key")
+	}
+	return nil
+}
+
+// candidate is one reading of what was asked: an id without its kind may be a
+// user's or a device's.
+type candidate struct{ kind, value string }
+
+func candidates(asked, groupKey string) []candidate {
+	if groupKey != "" {
+		return []candidate{{event.IDGroup + groupKey, asked}}
+	}
+	if device, ok := strings.CutPrefix(asked, devicePrefix); ok {
+		return []candidate{{event.IDDevice, device}}
+	}
+	return []candidate{{event.IDUser, asked}, {event.IDDevice, asked}}
+}
+
+// find tries each reading. An id may be in the vault without a profile, for
+// example after $delete, so that is no reason to stop.
+func (h *handler) find(ctx context.Context, projectID, asked, groupKey string) (profile.Profile, error) {
+	for _, c := range candidates(asked, groupKey) {
+		id, ok, err := h.Vault.Lookup(ctx, projectID, c.kind, c.value)
+		if err != nil {
+			return profile.Profile{}, err
+		}
+		if !ok {
+			continue
+		}
+		found, err := h.Profiles.Get(ctx, projectID, id)
+		if err == nil || fault.CodeOf(err) != fault.NotFound {
+			return found, err
+		}
+	}
+	if groupKey != "" {
+		return profile.Profile{}, fault.New(fault.NotFound,
+			"no group profile with this id under this group_key; ids and group keys are case-sensitive, and a group has a profile once /groups set a trait of it")
+	}
+	return profile.Profile{}, fault.New(fault.NotFound,
+		"no profile with this id; ids are case-sensitive and must be URL-escaped, a device's id may be written as $device:ID, and a group's needs ?group_key=KIND; a profile is there once an event or a trait of the person arrived")
+}

@@ -1,0 +1,225 @@
+package lookup_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"loch/functions/lookup"
+	"loch/shared/fault"
+	"loch/shared/profile"
+	"loch/shared/project"
+	"loch/shared/web"
+)
+
+// registry knows one key for each scope, named like it.
+type registry struct{ project.Registry }
+
+func (registry) ByKey(_ context.Context, key string) (project.Key, error) {
+	switch key {
+	case "read", "pii", "erase":
+		return project.Key{Project: project.Project{ID: "shop"}, Scope: project.Scope(key), Name: key}, nil
+	}
+	return project.Key{}, fault.New(fault.Unauthorized, "no such key")
+}
+
+// vault maps "kind value" to lake ids.
+type vault map[string]string
+
+func (v vault) Lookup(_ context.Context, project, kind, value string) (string, bool, error) {
+	if project != "shop" {
+		return "", false, errors.New("another project")
+	}
+	if value == "vault-down" {
+		return "", false, fault.New(fault.Unavailable, "the vault cannot be reached")
+	}
+	id, ok := v[kind+" "+value]
+	return id, ok, nil
+}
+
+type profiles map[string]profile.Profile
+
+func (profiles) Apply(context.Context, profile.Changes) ([]profile.Refusal, error) {
+	return nil, errors.New("a lookup writes nothing")
+}
+
+func (p profiles) Get(_ context.Context, project, id string) (profile.Profile, error) {
+	if found, ok := p[id]; ok && project == "shop" {
+		return found, nil
+	}
+	return profile.Profile{}, fault.New(fault.NotFound, "nothing is known of this id")
+}
+
+const jane = "0123456789abcdef0123456789abcdef"
+
+func known() lookup.Deps {
+	trait := func(name, value string) profile.Trait {
+		return profile.Trait{Name: name, Value: json.RawMessage(value)}
+	}
+	return lookup.Deps{
+		Registry: registry{},
+		Vault: vault{
+			"user Jane/1 é": jane, "device d-1": jane, "user both": "u-lake", "device both": "d-lake",
+			"user deleted": "gone", "device deleted": "d-lake", "group:company acme": "acme-lake", "user ..": "dots", "user $device:": "x",
+		},
+		Profiles: profiles{
+			jane: {
+				ID: jane, FirstSeenMS: 1795465174500, LastSeenMS: 1795468774000, UpdatedMS: 1795468774001,
+				Traits: []profile.Trait{
+					trait("plan", `"pro"`), trait("$email", `"jane.doe@example.com"`), trait("$name", `"Ada <b>"`),
+					trait("big", `12345678901234567890123`), trait("$phone", `"+46701234567"`), trait("list", `[1.50,{"b":1,"a":"\ud800"}]`),
+				},
+				Place:  profile.Place{Country: "SE", Timezone: "Europe/Stockholm"},
+				Device: profile.DeviceInfo{Browser: "Firefox", OS: "Linux", DeviceType: "desktop"},
+			},
+			"u-lake":    {ID: "u-lake"},
+			"d-lake":    {ID: "d-lake"},
+			"dots":      {ID: "dots"},
+			"acme-lake": {ID: "acme-lake", GroupKey: "company", Traits: []profile.Trait{trait("seats", "5")}},
+		},
+	}
+}
+
+func get(h http.Handler, path, key string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func Example() {
+	h := lookup.New(known())
+	fmt.Print(get(h, "/api/profiles/$device:d-1", "read").Body)
+	// Output:
+	// {"distinct_id":"$device:d-1","person_id":"0123456789abcdef0123456789abcdef","first_seen":"2026-11-23T20:19:34.500Z","last_seen":"2026-11-23T21:19:34.000Z","updated":"2026-11-23T21:19:34.001Z","properties":{"plan":"pro","$email":"j…@e….com","$name":"A…","big":12345678901234567890123,"$phone":"+…","list":[1.50,{"b":1,"a":"\ud800"}]},"geo":{"country":"SE","region":null,"city":null,"timezone":"Europe/Stockholm"},"device":{"browser":"Firefox","os":"Linux","device_type":"desktop","device_brand":null,"device_model":null}}
+}
+
+func TestClearOnlyForPII(t *testing.T) {
+	h := lookup.New(known())
+	w := get(h, "/api/profiles/Jane%2F1%20%C3%A9", "pii")
+	const want = `"properties":{"plan":"pro","$email":"jane.doe@example.com","$name":"Ada <b>","big":12345678901234567890123,"$phone":"+46701234567",`
+	if w.Code != 200 || !strings.Contains(w.Body.String(), want) || !strings.Contains(w.Body.String(), `{"distinct_id":"Jane/1 é",`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w.Header().Get("Cache-Control") != "no-store" {
+		t.Error("a profile may be cached")
+	}
+	w = get(h, "/api/profiles/Jane%2F1%20%C3%A9", "read")
+	for _, personal := range []string{"jane", "doe", "Ada", "4670"} {
+		if strings.Contains(w.Body.String(), personal) {
+			t.Errorf("the scope read sees %q: %s", personal, w.Body)
+		}
+	}
+}
+
+func TestWhichProfile(t *testing.T) {
+	h := lookup.New(known())
+	for _, c := range []struct{ path, want string }{
+		{"Jane%2F1%20%C3%A9", jane},
+		{"$device:d-1", jane},
+		{"%24device%3Ad-1", jane},
+		{"d-1", jane},
+		{"both", "u-lake"},         // the user comes first
+		{"$device:both", "d-lake"}, // unless the device is asked for
+		{"deleted", "d-lake"},      // a user whose profile is gone hides no device
+		{"%2E%2E", "dots"},
+		{"acme?group_key=company", "acme-lake"},
+	} {
+		w := get(h, "/api/profiles/"+c.path, "read")
+		var got struct {
+			PersonID string `json:"person_id"`
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 || got.PersonID != c.want {
+			t.Errorf("%s: %d %s, want %s", c.path, w.Code, w.Body, c.want)
+		}
+	}
+	w := get(h, "/api/profiles/acme?group_key=company", "read")
+	want := `{"distinct_id":"acme","person_id":"acme-lake","group_key":"company","first_seen":null,"last_seen":null,"updated":null,"properties":{"seats":5},` +
+		`"geo":{"country":null,"region":null,"city":null,"timezone":null},"device":{"browser":null,"os":null,"device_type":null,"device_brand":null,"device_model":null}}` + "\n"
+	if w.Body.String() != want {
+		t.Errorf("got  %swant %s", w.Body, want)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	h := lookup.New(known())
+	for _, c := range []struct {
+		method, path, key string
+		status            int
+		words             string
+	}{
+		{"GET", "/api/profiles/both", "", 401, "credentials.json"},
+		{"GET", "/api/profiles/both", "stranger", 401, "not known"},
+		{"GET", "/api/profiles/both", "erase", 403, `needs \"read\"`},
+		{"GET", "/api/profiles/Both", "read", 404, "case-sensitive"},
+		{"GET", "/api/profiles/gone", "read", 404, "$device:ID"},
+		{"GET", "/api/profiles/acme", "read", 404, "?group_key=KIND"},
+		{"GET", "/api/profiles/acme?group_key=team", "read", 404, "group_key"},
+		{"GET", "/api/profiles/", "read", 404, "URL-escaped"},
+		{"GET", "/api/profiles/Jane/1", "read", 404, "%2F"},
+		{"GET", "/api/profiles/$device:", "read", 400, "empty"},
+		{"GET", "/api/profiles/%FF", "read", 400, "UTF-8"},
+		{"GET", "/api/profiles/" + strings.Repeat("x", 2000), "read", 400, "2000 bytes"},
+		{"GET", "/api/profiles/x?group_key=%FF", "read", 400, "group key"},
+		{"GET", "/api/profiles/vault-down", "read", 503, "vault"},
+		{"POST", "/api/profiles/both", "read", 405, "with GET"},
+	} {
+		r := httptest.NewRequest(c.method, c.path, nil)
+		if c.key != "" {
+			r.SetBasicAuth(c.key, "")
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.words) || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s %.60s: %d %s, want %d with %q", c.method, c.path, w.Code, w.Body, c.status, c.words)
+		}
+		if c.status == 404 && (strings.Contains(w.Body.String(), "gone") || strings.Contains(w.Body.String(), "Both")) {
+			t.Errorf("the error repeats the id: %s", w.Body)
+		}
+	}
+}
+
+// TestLogNeverHasTheID puts an id, a trait and a key through the observed
+// handler, over a real connection.
+func TestLogNeverHasTheID(t *testing.T) {
+	var log bytes.Buffer
+	srv := httptest.NewServer(web.Observe(lookup.New(known()), web.ObserveOptions{
+		Logger: slog.New(slog.NewJSONHandler(&log, nil)), Now: time.Now, Rand: rand.Reader,
+	}))
+	for _, path := range []string{"Jane%2F1%20%C3%A9", "Jane", "Jane/1", "vault-down", "acme?group_key=Jane"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/api/profiles/"+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer pii")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	srv.Close()
+	if n := strings.Count(log.String(), "\n"); n != 5 {
+		t.Errorf("%d lines", n)
+	}
+	if !strings.Contains(log.String(), "/api/profiles/{distinct_id}") {
+		t.Errorf("no route in %s", log.String())
+	}
+	for _, secret := range []string{"Jane", "jane", "vault-down", "pii", "company"} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log has %q: %s", secret, log.String())
+		}
+	}
+}
