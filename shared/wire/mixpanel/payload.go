@@ -74,25 +74,45 @@ func splitForm(body []byte) (data []byte, rest url.Values) {
 	return data, rest
 }
 
-// unescapeForm undoes percent-encoding in place: %xx, and + for a space. A
-// broken escape stands for itself, as in browsers.
+// unescapeForm undoes percent-encoding: %xx, and + for a space. A broken escape
+// stands for itself, as in browsers. Base64 has few escapes, so the text between
+// them is copied in runs.
 func unescapeForm(b []byte) []byte {
-	if bytes.IndexByte(b, '%') < 0 && bytes.IndexByte(b, '+') < 0 {
+	next := nextEscape(b)
+	if next < 0 {
 		return b
 	}
 	out := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
+	for {
+		out = append(out, b[:next]...)
 		switch {
-		case b[i] == '+':
+		case b[next] == '+':
 			out = append(out, ' ')
-		case b[i] == '%' && i+2 < len(b) && isHex(b[i+1]) && isHex(b[i+2]):
-			out = append(out, unhex(b[i+1])<<4|unhex(b[i+2]))
-			i += 2
+			b = b[next+1:]
+		case next+2 < len(b) && isHex(b[next+1]) && isHex(b[next+2]):
+			out = append(out, unhex(b[next+1])<<4|unhex(b[next+2]))
+			b = b[next+3:]
 		default:
-			out = append(out, b[i])
+			out = append(out, '%')
+			b = b[next+1:]
+		}
+		if next = nextEscape(b); next < 0 {
+			return append(out, b...)
 		}
 	}
-	return out
+}
+
+// nextEscape finds the next % or +. Two searches for one byte are faster than
+// one for either.
+func nextEscape(b []byte) int {
+	percent := bytes.IndexByte(b, '%')
+	if percent < 0 {
+		return bytes.IndexByte(b, '+')
+	}
+	if plus := bytes.IndexByte(b[:percent], '+'); plus >= 0 {
+		return plus
+	}
+	return percent
 }
 
 func isHex(c byte) bool {
@@ -121,25 +141,26 @@ func undata(data []byte) ([]byte, error) {
 	return unbase64(data)
 }
 
-// unbase64 decodes base64 of either alphabet, with or without padding, in
-// which spaces stand for plus signs.
+// unbase64 decodes base64. Nearly all of it is in the standard form; what is
+// not is brought into that form first: spaces stand for plus signs, and the URL
+// alphabet is taken too.
 func unbase64(data []byte) ([]byte, error) {
-	in := data
-	if bytes.ContainsAny(in, " -_\r\n") {
-		in = bytes.Map(func(r rune) rune {
-			switch r {
-			case ' ', '-':
-				return '+'
-			case '_':
-				return '/'
-			case '\r', '\n':
-				return -1
-			}
-			return r
-		}, in)
-	}
-	in = bytes.TrimRight(in, "=")
+	in := bytes.TrimRight(data, "=")
 	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(in)))
+	if n, err := base64.RawStdEncoding.Decode(out, in); err == nil {
+		return out[:n], nil
+	}
+	in = bytes.TrimRight(bytes.Map(func(r rune) rune {
+		switch r {
+		case ' ', '-':
+			return '+'
+		case '_':
+			return '/'
+		case '\r', '\n':
+			return -1
+		}
+		return r
+	}, data), "=")
 	n, err := base64.RawStdEncoding.Decode(out, in)
 	if err != nil {
 		return nil, errUndecodable

@@ -1,6 +1,7 @@
 package mixpanel
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type propertyReader struct {
 	e       *event.Event
 	control Control
+	all     string // Properties once more, so that values can share its memory
 
 	distinctID, userID, deviceID string
 	ip                           string
@@ -23,6 +25,7 @@ type propertyReader struct {
 
 // read walks the members. It returns a reason when the event cannot be taken.
 func (p *propertyReader) read() (event.Reason, string) {
+	p.all = string(p.e.Properties)
 	c := rawjson.Cursor{Buf: p.e.Properties, MaxDepth: MaxDepth}
 	c.Open(rawjson.Object)
 	for first := true; ; first = false {
@@ -64,7 +67,7 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 		p.e.Token = rawjson.Text(value)
 		p.drop(whole)
 	case "time":
-		return p.time(value)
+		return p.time(value, start)
 	case "distinct_id":
 		return p.id(value, start, &p.distinctID, "", "properties.distinct_id")
 	case "$user_id":
@@ -82,12 +85,12 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 	case "$distinct_ids":
 		p.idList(value, start)
 	case "$insert_id":
-		row.InsertID, row.InsertIDSource = scalar(value), "client"
+		row.InsertID, row.InsertIDSource = p.scalar(value, start), "client"
 		if p.control.Route == Import && p.control.Strict && !isInsertID(row.InsertID) {
 			return event.ReasonBadID, "properties.$insert_id"
 		}
 	case "ip", "$ip":
-		p.ip = scalar(value)
+		p.ip = p.scalar(value, start)
 		if p.ip == "" {
 			p.ip = "0"
 		}
@@ -97,47 +100,47 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 	case "$ignore":
 		p.ignored = string(value) == "true"
 	case "$mp_session_id", "$session_id":
-		row.SessionID = text(value)
+		row.SessionID = p.text(value, start)
 	case "mp_country_code", "$country_code":
-		row.Country = strings.ToUpper(text(value))
+		row.Country = strings.ToUpper(p.text(value, start))
 	case "$region":
-		row.Region = text(value)
+		row.Region = p.text(value, start)
 	case "$city":
-		row.City = text(value)
+		row.City = p.text(value, start)
 	case "$timezone":
-		row.Timezone = text(value)
+		row.Timezone = p.text(value, start)
 	case "$browser":
-		row.Browser = text(value)
+		row.Browser = p.text(value, start)
 	case "$browser_version":
-		row.BrowserVersion = scalar(value)
+		row.BrowserVersion = p.scalar(value, start)
 	case "$os":
-		row.OS = text(value)
+		row.OS = p.text(value, start)
 	case "$os_version":
-		row.OSVersion = scalar(value)
+		row.OSVersion = p.scalar(value, start)
 	case "$device", "$model":
-		row.DeviceModel = text(value)
+		row.DeviceModel = p.text(value, start)
 	case "$brand", "$manufacturer":
 		if row.DeviceBrand == "" || name == "$brand" {
-			row.DeviceBrand = text(value)
+			row.DeviceBrand = p.text(value, start)
 		}
 	case "$current_url", "current_url":
-		row.PageURL = text(value)
+		row.PageURL = p.text(value, start)
 	case "current_page_title":
-		row.PageTitle = text(value)
+		row.PageTitle = p.text(value, start)
 	case "$referrer":
-		p.e.Referrer = text(value)
+		p.e.Referrer = p.text(value, start)
 	case "utm_source":
-		row.UTMSource = text(value)
+		row.UTMSource = p.text(value, start)
 	case "utm_medium":
-		row.UTMMedium = text(value)
+		row.UTMMedium = p.text(value, start)
 	case "utm_campaign":
-		row.UTMCampaign = text(value)
+		row.UTMCampaign = p.text(value, start)
 	case "utm_term":
-		row.UTMTerm = text(value)
+		row.UTMTerm = p.text(value, start)
 	case "utm_content":
-		row.UTMContent = text(value)
+		row.UTMContent = p.text(value, start)
 	case "gclid", "wbraid", "gbraid", "dclid", "fbclid", "msclkid", "ttclid", "twclid", "li_fat_id", "sccid", "ko_click_id":
-		if row.ClickIDKind == "" && text(value) != "" {
+		if row.ClickIDKind == "" && p.text(value, start) != "" {
 			row.ClickIDKind = strings.Clone(name)
 		}
 	case "$screen_width":
@@ -145,19 +148,19 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 	case "$screen_height":
 		row.ScreenHeight = whole64(value)
 	case "$locale", "locale":
-		row.Locale = text(value)
+		row.Locale = p.text(value, start)
 	case "$revenue", "revenue", "$amount":
-		if f, err := strconv.ParseFloat(scalar(value), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		if f, err := strconv.ParseFloat(p.scalar(value, start), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
 			row.Revenue = f
 		}
 	case "$currency", "currency":
-		row.Currency = text(value)
+		row.Currency = p.text(value, start)
 	case "mp_lib":
-		row.Lib = text(value)
+		row.Lib = p.text(value, start)
 	case "$lib_version":
-		row.LibVersion = scalar(value)
+		row.LibVersion = p.scalar(value, start)
 	case "$app_version_string", "$app_version":
-		row.AppVersion = scalar(value)
+		row.AppVersion = p.scalar(value, start)
 	}
 	return "", ""
 }
@@ -173,7 +176,7 @@ func (p *propertyReader) id(value []byte, start int, to *string, kind, field str
 	case '{', '[', 't', 'f':
 		return event.ReasonWrongType, field
 	}
-	id := scalar(value)
+	id := p.scalar(value, start)
 	if p.control.Route == Import && p.control.Strict && namesNobody(id) {
 		return event.ReasonBadID, field
 	}
@@ -203,6 +206,26 @@ func (p *propertyReader) idList(value []byte, start int) {
 			p.id(one, start+at, &other, "", "")
 		}
 	}
+}
+
+// text is the text of the string at start, sharing memory where nothing has to
+// be unescaped; any other kind of value has none.
+func (p *propertyReader) text(value []byte, start int) string {
+	if value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
+		return p.all[start+1 : start+len(value)-1]
+	}
+	return text(value)
+}
+
+// scalar is the text of the string or the digits of the number at start.
+func (p *propertyReader) scalar(value []byte, start int) string {
+	switch value[0] {
+	case '"':
+		return p.text(value, start)
+	case '{', '[', 't', 'f', 'n':
+		return ""
+	}
+	return p.all[start : start+len(value)]
 }
 
 // text is a string's text; any other kind of value has none.

@@ -1,6 +1,7 @@
 package mixpanel
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -19,12 +20,17 @@ type decoder struct {
 	index    int  // of the next record
 }
 
+var eventName = []byte(`"event"`)
+
 // records takes the payload apart: an array of records, one record, or records
 // one after the other (NDJSON). A single object equals an array of one.
 func (d *decoder) records(text []byte) error {
 	c := rawjson.Cursor{Buf: text, MaxDepth: MaxDepth}
 	if c.End() {
 		return errNoData
+	}
+	if n := min(bytes.Count(text, eventName), MaxRecords); n > 1 && d.control.Route != Engage && d.control.Route != Groups {
+		d.batch.Events = make([]event.Event, 0, n) // events are large: growing the list would copy them
 	}
 	if c.Peek() == rawjson.Array {
 		return d.array(&c)

@@ -14,11 +14,11 @@ const millisecondsFrom = 1e11
 // time reads the moment of an event: seconds with or without a fraction, or
 // milliseconds; digits in a string are taken too. A missing time is left 0 and
 // becomes the time of receipt.
-func (p *propertyReader) time(value []byte) (event.Reason, string) {
+func (p *propertyReader) time(value []byte, start int) (event.Reason, string) {
 	if value[0] == 'n' {
 		return "", ""
 	}
-	ms, ok := timeMS(scalar(value))
+	ms, ok := timeMS(p.scalar(value, start))
 	if !ok {
 		return event.ReasonBadTime, "properties.time"
 	}
