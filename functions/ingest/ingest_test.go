@@ -1,0 +1,359 @@
+package ingest_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"loch/functions/ingest"
+	"loch/shared/enrich"
+	"loch/shared/event"
+	"loch/shared/fault"
+	"loch/shared/profile"
+	"loch/shared/project"
+	"loch/shared/vault"
+	"loch/shared/web"
+)
+
+// sink keeps parcels, or fails when told to.
+type sink struct {
+	mu      sync.Mutex
+	parcels []event.Parcel
+	err     error
+}
+
+func (s *sink) Put(_ context.Context, p *event.Parcel) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	s.parcels = append(s.parcels, *p)
+	return nil
+}
+
+func (s *sink) rows() (rows []event.Row, rejected []event.Rejected, received int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.parcels {
+		rows, rejected, received = append(rows, p.Rows...), append(rejected, p.Rejected...), received+p.Receipt.Received
+	}
+	return rows, rejected, received
+}
+
+// people keeps changes, and refuses updates whose first trait is "refuse".
+type people struct {
+	mu      sync.Mutex
+	changes []profile.Changes
+}
+
+func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.changes = append(p.changes, c)
+	var refused []profile.Refusal
+	for _, u := range c.Updates {
+		if len(u.Ops) > 0 && u.Ops[0].Name == "refuse" {
+			refused = append(refused, profile.Refusal{Index: u.Index, Field: "$add", Reason: "not a number"})
+		}
+	}
+	return refused, nil
+}
+
+func (p *people) Get(context.Context, string, string) (profile.Profile, error) {
+	return profile.Profile{}, fault.New(fault.NotFound, "none")
+}
+
+// projects knows the token T, the service account svc:secret, and nothing else.
+type projects struct {
+	mu     sync.Mutex
+	groups []string
+	err    error
+}
+
+func (p *projects) find(ok bool) (project.Project, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return project.Project{}, p.err
+	}
+	if !ok {
+		return project.Project{}, fault.New(fault.Unauthorized, "no project")
+	}
+	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups}}, nil
+}
+
+func (p *projects) ByToken(_ context.Context, t string) (project.Project, error) {
+	return p.find(t == "T")
+}
+
+func (p *projects) ByServiceAccount(_ context.Context, user, secret string) (project.Project, error) {
+	return p.find(user == "svc" && secret == "secret")
+}
+
+func (p *projects) ByKey(context.Context, string) (project.Key, error) {
+	return project.Key{}, fault.New(fault.Unauthorized, "no key")
+}
+
+func (p *projects) AddGroupKey(_ context.Context, _, key string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.groups = append(p.groups, key)
+	return nil
+}
+
+// entries is a vault's store in memory.
+type entries struct {
+	mu sync.Mutex
+	m  map[vault.Key]vault.ID
+}
+
+func (s *entries) Find(_ context.Context, keys []vault.Key) ([]vault.ID, []bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids, ok := make([]vault.ID, len(keys)), make([]bool, len(keys))
+	for i, k := range keys {
+		ids[i], ok[i] = s.m[k]
+	}
+	return ids, ok, nil
+}
+
+func (s *entries) Create(_ context.Context, list []vault.Entry) ([]vault.ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]vault.ID, len(list))
+	for i, e := range list {
+		if _, ok := s.m[e.Key]; !ok {
+			s.m[e.Key] = e.ID
+		}
+		ids[i] = s.m[e.Key]
+	}
+	return ids, nil
+}
+
+// bench is a handler with everything behind it in memory.
+type bench struct {
+	sink     *sink
+	people   *people
+	projects *projects
+	log      *bytes.Buffer
+	handler  http.Handler
+}
+
+var now = time.Date(2026, 11, 23, 21, 0, 0, 0, time.UTC)
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	b := &bench{sink: &sink{}, people: &people{}, projects: &projects{}, log: &bytes.Buffer{}}
+	v, err := vault.New(&entries{m: map[vault.Key]vault.ID{}}, vault.MasterKey{7}, vault.Options{Rand: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	enricher, err := enrich.New(enrich.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = enricher.Close() })
+	logger := slog.New(slog.NewTextHandler(b.log, nil))
+	clock := func() time.Time { return now }
+	counters := web.NewCounters()
+	b.handler = web.Observe(ingest.New(ingest.Deps{
+		Registry: b.projects, Vault: v, Enricher: enricher, Sink: b.sink, Profiles: b.people,
+		Counters: counters, Logger: logger, Now: clock, Rand: rand.Reader,
+	}), web.ObserveOptions{Logger: logger, Now: clock, Rand: rand.Reader, Counters: counters})
+	return b
+}
+
+func (b *bench) send(method, target, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.RemoteAddr = "8.8.8.8:1000"
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	return w
+}
+
+// Received = stored + rejected, whatever comes, and what is rejected is sealed.
+func TestEveryRecordIsAccountedFor(t *testing.T) {
+	for _, c := range []struct {
+		name, target, body     string
+		stored, rejected, code int
+		answer                 string
+	}{
+		{"good", "/track", `[{"event":"a","properties":{"token":"T"}}]`, 1, 0, 200, "1"},
+		{"two good, one bad", "/track", `[{"event":"a","properties":{"token":"T"}},{"event":1},{"event":"b","properties":{"token":"T"}}]`, 2, 1, 200, "1"},
+		{"unknown token", "/track?verbose=1", `[{"event":"a","properties":{"token":"X"}}]`, 0, 1, 401, `{"error":"1 of 1`},
+		{"no token", "/track", `[{"event":"a","properties":{}}]`, 0, 1, 401, "0"},
+		{"one token good, one unknown", "/track", `[{"event":"a","properties":{"token":"X"}},{"event":"a","properties":{"token":"T"}}]`, 1, 1, 200, "1"},
+		{"future import", "/import?strict=1", `[{"event":"a","properties":{"token":"T","time":1895465174,"$insert_id":"i"}}]`, 0, 1, 400, `{"code":400`},
+		{"undecodable", "/track", `data=%%%`, 0, 1, 200, "0"},
+		{"empty", "/track", ``, 0, 1, 200, "0"},
+		{"empty list", "/track", `[]`, 0, 0, 200, "1"},
+		{"with a prefix", "/x7/track/", `{"event":"a","properties":{"token":"T"}}`, 1, 0, 200, "1"},
+		{"short route", "/t", `{"event":"a","properties":{"token":"T"}}`, 1, 0, 200, "1"},
+		{"too many", "/track", "[" + strings.Repeat(`{"event":"a"},`, 2000) + `{"event":"a"}]`, 0, 1, 413, "0"},
+		{"too large", "/track", `{"event":"a","properties":{"x":"` + strings.Repeat("x", 10<<20) + `"}}`, 0, 1, 413, "0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			w := b.send("POST", c.target, c.body)
+			rows, rejected, received := b.sink.rows()
+			if len(rows) != c.stored || len(rejected) != c.rejected || received != len(rows)+len(rejected) {
+				t.Errorf("stored %d, rejected %d, received %d", len(rows), len(rejected), received)
+			}
+			if w.Code != c.code || !strings.HasPrefix(w.Body.String(), c.answer) {
+				t.Errorf("answer %d %.200q", w.Code, w.Body)
+			}
+			for _, r := range rejected {
+				if len(r.Sealed) == 0 || bytes.Contains(r.Sealed, []byte(`"event"`)) {
+					t.Error("the payload is not sealed")
+				}
+			}
+		})
+	}
+}
+
+// A zip bomb stops at the limit.
+func TestZipBomb(t *testing.T) {
+	var small bytes.Buffer
+	z := gzip.NewWriter(&small)
+	for range 200 {
+		_, _ = z.Write(make([]byte, 1<<20))
+	}
+	_ = z.Close()
+	b := newBench(t)
+	w := b.send("POST", "/track", small.String(), "Content-Encoding", "gzip", "Origin", "https://shop.test")
+	if w.Code != http.StatusRequestEntityTooLarge || w.Header().Get("Access-Control-Allow-Origin") != "https://shop.test" {
+		t.Errorf("answer %d, origin %q", w.Code, w.Header().Get("Access-Control-Allow-Origin"))
+	}
+	if _, rejected, _ := b.sink.rows(); len(rejected) != 1 || rejected[0].Reason != event.ReasonTooLarge {
+		t.Errorf("rejected %+v", rejected)
+	}
+}
+
+// When nothing can be kept, the SDK is told to send again, across origins too:
+// every other answer would make it drop the batch.
+func TestUnavailable(t *testing.T) {
+	for name, breakIt := range map[string]func(*bench){
+		"sink":     func(b *bench) { b.sink.err = fault.New(fault.Unavailable, "no room") },
+		"registry": func(b *bench) { b.projects.err = fault.New(fault.Unavailable, "no registry") },
+	} {
+		b := newBench(t)
+		breakIt(b)
+		w := b.send("POST", "/track/?verbose=1", `{"event":"a","properties":{"token":"T","distinct_id":"u"}}`, "Origin", "https://shop.test")
+		if w.Code != 503 || w.Header().Get("Retry-After") == "" || w.Header().Get("Access-Control-Allow-Credentials") != "true" {
+			t.Errorf("%s: %d %v %s", name, w.Code, w.Header(), w.Body)
+		}
+	}
+}
+
+func TestIdentityPlaceAndLinks(t *testing.T) {
+	b := newBench(t)
+	b.send("POST", "/groups", `{"$token":"T","$group_key":"company","$group_id":"acme","$set":{"a":1}}`)
+	b.send("POST", "/track/?ip=1", `[{"event":"a","properties":{"token":"T","distinct_id":"$device:d1","$device_id":"d1","company":"acme"}},
+	  {"event":"$identify","properties":{"token":"T","distinct_id":"ann@example.test","$user_id":"ann@example.test","$device_id":"d1","time":1795465174.5}}]`)
+	rows, _, _ := b.sink.rows()
+	if len(rows) != 2 || rows[0].DeviceID != rows[1].DeviceID || rows[1].UserID == "" || rows[0].Country != "US" {
+		t.Fatalf("rows %+v", rows)
+	}
+	group := b.people.changes[0].Updates[0].ID
+	if want := `{"company":["` + group + `"]}`; rows[0].Groups != want {
+		t.Errorf("groups %s, want %s", rows[0].Groups, want)
+	}
+	c := b.people.changes[1]
+	if len(c.Links) != 1 || c.Links[0].User != rows[1].UserID || len(c.Sightings) != 2 {
+		t.Errorf("links %+v sightings %+v", c.Links, c.Sightings)
+	}
+}
+
+// An update that the profile does not take is a rejection like any other.
+func TestRefusedUpdate(t *testing.T) {
+	b := newBench(t)
+	w := b.send("POST", "/engage?verbose=1", `[{"$token":"T","$distinct_id":"u","$add":{"refuse":1}}]`)
+	if _, rejected, _ := b.sink.rows(); len(rejected) != 1 || rejected[0].Reason != event.ReasonBadOperator || rejected[0].Project != "p" {
+		t.Errorf("rejected %+v", rejected)
+	}
+	if !strings.Contains(w.Body.String(), `"status":0`) {
+		t.Errorf("answer %s", w.Body)
+	}
+}
+
+// A service account may import events that carry no token.
+func TestServiceAccount(t *testing.T) {
+	b := newBench(t)
+	w := b.send("POST", "/import", `data=`+`{"event":"$merge","properties":{"$distinct_ids":["user-1","user-2"]}}`, "Authorization", "Basic c3ZjOnNlY3JldA==")
+	if rows, _, _ := b.sink.rows(); len(rows) != 1 || w.Body.String() != "1" {
+		t.Errorf("rows %v, answer %s", rows, w.Body)
+	}
+}
+
+// Routes beside the events answer so that the SDK stays quiet, preflights too.
+func TestHarmlessRoutes(t *testing.T) {
+	b := newBench(t)
+	for _, path := range []string{"/flags", "/flags/", "/flags/definitions", "/settings/", "/record/", "/decide", "/flags/42/first-time-events", "/x/flags/"} {
+		w := b.send("GET", path+"?distinct_id=ann@example.test", "", "Origin", "https://shop.test")
+		if w.Code != 200 || !json.Valid(w.Body.Bytes()) || w.Header().Get("Access-Control-Allow-Origin") == "" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	w := b.send("OPTIONS", "/flags/", "", "Origin", "https://shop.test", "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization,traceparent")
+	if w.Code != 204 || w.Header().Get("Access-Control-Allow-Headers") != "authorization,traceparent" {
+		t.Errorf("preflight: %d %v", w.Code, w.Header())
+	}
+	for _, path := range []string{"/nothing", "/v1/track", "/api/x/track", "/a/b/track"} {
+		if w := b.send("POST", path, "{}"); w.Code != 404 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if strings.Contains(b.log.String(), "ann@") {
+		t.Error("a query reached the log")
+	}
+}
+
+// No marker that a client plants reaches the log, an answer, or what is stored.
+func TestNothingLeaks(t *testing.T) {
+	b := newBench(t)
+	const marker = "marker-7f3a9c"
+	for _, body := range []string{
+		`{"event":"e","properties":{"token":"T","distinct_id":"` + marker + `","$current_url":"https://x.test/` + marker + `"}}`,
+		`{"event":"e","properties":{"token":"` + marker + `"}}`,
+		`{"event":"e","properties":{"token":"T","time":"` + marker + `"}}`,
+		`{"event":"e","properties":{"token":"T","distinct_id":{"a":"` + marker + `"}}}`,
+		`{"` + marker + `":1}`,
+		`{broken ` + marker,
+		`data=` + marker,
+	} {
+		w := b.send("POST", "/track?verbose=1", body, "User-Agent", marker, "X-Forwarded-For", "203.0.113.77", "Cookie", marker)
+		if strings.Contains(w.Body.String(), marker) {
+			t.Errorf("the answer to %s repeats it: %s", body, w.Body)
+		}
+	}
+	text, err := json.Marshal(b.sink.parcels[0].Rejected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, rejected, _ := b.sink.rows()
+	for _, r := range rows {
+		text = append(text, strings.ReplaceAll(r.Properties+r.PageURL+r.PagePath+r.Name, "\n", " ")...)
+	}
+	for _, r := range rejected {
+		text = append(append(text, r.Sealed...), r.Field...)
+	}
+	if bytes.Contains(text, []byte(marker)) || strings.Contains(b.log.String(), marker) {
+		t.Error("the marker is stored or logged in clear")
+	}
+	if len(rows) != 1 || len(rejected) != 6 {
+		t.Errorf("%d rows, %d rejected", len(rows), len(rejected))
+	}
+}

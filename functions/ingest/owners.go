@@ -1,0 +1,155 @@
+package ingest
+
+import (
+	"context"
+	"slices"
+
+	"loch/shared/event"
+	"loch/shared/fault"
+	"loch/shared/profile"
+	"loch/shared/project"
+	"loch/shared/wire"
+	"loch/shared/wire/mixpanel"
+)
+
+// owners tells which project each record of one request belongs to: by the
+// token inside the record, else by the request's credential.
+type owners struct {
+	h        *handler
+	ctx      context.Context
+	cred     mixpanel.Credential
+	asked    bool // the credential has been looked up
+	byCred   project.Project
+	byToken  map[string]project.Project // known tokens; the zero Project for unknown ones
+	projects map[string]project.Settings
+}
+
+func (h *handler) owners(ctx context.Context, cred mixpanel.Credential) *owners {
+	return &owners{h: h, ctx: ctx, cred: cred,
+		byToken: map[string]project.Project{}, projects: map[string]project.Settings{}}
+}
+
+// find returns the project for a token, the zero Project when there is none. An
+// error means that the registry could not tell.
+func (o *owners) find(token string) (project.Project, error) {
+	p, known := o.byToken[token]
+	if known {
+		return p, nil
+	}
+	if token != "" {
+		var err error
+		if p, err = ask(o.h.Registry.ByToken(o.ctx, token)); err != nil {
+			return project.Project{}, err
+		}
+	}
+	if p.ID == "" {
+		var err error
+		if p, err = o.credential(); err != nil {
+			return project.Project{}, err
+		}
+	}
+	o.byToken[token] = p
+	o.projects[p.ID] = p.Settings
+	return p, nil
+}
+
+// credential finds the project of the request's Basic credential: the token as
+// user with an empty password, or a service account.
+func (o *owners) credential() (project.Project, error) {
+	if o.asked || o.cred.User == "" {
+		return o.byCred, nil
+	}
+	p, err := ask(o.h.Registry.ByToken(o.ctx, o.cred.User))
+	if err == nil && p.ID == "" && o.cred.Secret != "" {
+		p, err = ask(o.h.Registry.ByServiceAccount(o.ctx, o.cred.User, o.cred.Secret))
+	}
+	if err != nil {
+		return project.Project{}, err
+	}
+	o.asked, o.byCred = true, p
+	return p, nil
+}
+
+// ask turns "nobody has this" into the zero Project, and passes on only that
+// the registry could not tell.
+func ask(p project.Project, err error) (project.Project, error) {
+	if err == nil || fault.CodeOf(err) == fault.Unauthorized || fault.CodeOf(err) == fault.NotFound {
+		return p, nil
+	}
+	return project.Project{}, err
+}
+
+// refusal is why a record without a project is rejected.
+func refusal(token string) event.Reason {
+	if token == "" {
+		return event.ReasonMissingToken
+	}
+	return event.ReasonUnknownToken
+}
+
+// events gives each event its project, and moves those without one to the
+// batch's rejections.
+func (o *owners) events(b *wire.Batch) ([]event.Event, error) {
+	kept := b.Events[:0]
+	for i := range b.Events {
+		e := &b.Events[i]
+		p, err := o.find(e.Token)
+		if err != nil {
+			return nil, err
+		}
+		if p.ID == "" {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: refusal(e.Token), Field: "properties.token", Payload: e.Raw,
+			})
+			continue
+		}
+		e.Row.Project = p.ID
+		kept = keep(kept, e, i)
+	}
+	for _, r := range b.Rejected { // so that the sealed row says whose it was
+		if _, err := o.find(r.Token); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
+}
+
+// keep appends an event to a list that grows over its own source, without
+// copying it onto itself: events are large.
+func keep(kept []event.Event, e *event.Event, at int) []event.Event {
+	if len(kept) == at {
+		return kept[:at+1]
+	}
+	return append(kept, *e)
+}
+
+// updates does the same for profile updates, and remembers new kinds of group.
+func (o *owners) updates(b *wire.Batch) ([]profile.Update, error) {
+	kept := b.Updates[:0]
+	for _, u := range b.Updates {
+		p, err := o.find(u.Token)
+		if err != nil {
+			return nil, err
+		}
+		if p.ID == "" {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: u.Index, Token: u.Token, Reason: refusal(u.Token), Field: "$token", Payload: u.Raw,
+			})
+			continue
+		}
+		u.Project = p.ID
+		if u.GroupKey != "" && !slices.Contains(o.projects[p.ID].GroupKeys, u.GroupKey) {
+			if err := o.h.Registry.AddGroupKey(o.ctx, p.ID, u.GroupKey); err != nil {
+				return nil, err
+			}
+		}
+		kept = append(kept, u)
+	}
+	return kept, nil
+}
+
+// settings returns the settings of a project that find has seen.
+func (o *owners) settings(projectID string) project.Settings { return o.projects[projectID] }
+
+// projectOf is the project of a token that find has seen, empty for none.
+func (o *owners) projectOf(token string) string { return o.byToken[token].ID }

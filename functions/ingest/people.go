@@ -1,0 +1,92 @@
+package ingest
+
+import (
+	"context"
+
+	"loch/shared/enrich"
+	"loch/shared/event"
+	"loch/shared/profile"
+	"loch/shared/vault"
+)
+
+// nameUpdates replaces the identifiers of profile updates by lake ids and gives
+// each update its place.
+func (h *handler) nameUpdates(ctx context.Context, updates []profile.Update, s *enrich.Surroundings) error {
+	if len(updates) == 0 {
+		return nil
+	}
+	identifiers := make([]vault.Identifier, len(updates))
+	for i := range updates {
+		u := &updates[i]
+		kind := event.IDUser
+		switch {
+		case u.GroupKey != "":
+			kind = event.IDGroup + u.GroupKey
+		case u.Device:
+			kind = event.IDDevice
+		}
+		identifiers[i] = vault.Identifier{Project: u.Project, Kind: kind, Value: u.ClearID}
+	}
+	ids, err := h.Vault.IDs(ctx, identifiers)
+	if err != nil {
+		return err
+	}
+	for i := range updates {
+		u := &updates[i]
+		u.ID, u.ClearID = ids[i].String(), ""
+		if u.GroupKey == "" && s.Device != (profile.DeviceInfo{}) {
+			u.DeviceInfo = s.Device
+		}
+		switch u.AddressRule {
+		case event.AddressOfRequest:
+			u.Place = s.Place
+		case event.AddressOfEvent:
+			u.Place = h.Enricher.Place(u.Address)
+		case event.AddressNone:
+			u.KeepPlace = true
+		}
+	}
+	return nil
+}
+
+// changes is what a request does to profiles: its updates, the links between
+// devices and users that its events show, and who was seen. Each person is
+// named once, by the newest of their events.
+func changes(events []event.Event, updates []profile.Update, device profile.DeviceInfo) profile.Changes {
+	c := profile.Changes{Updates: updates}
+	type person struct{ project, id string }
+	seen := map[person]int{}
+	linked := map[profile.Link]bool{}
+	for i := range events {
+		row := &events[i].Row
+		if row.UserID != "" && row.DeviceID != "" {
+			link := profile.Link{Project: row.Project, Device: row.DeviceID, User: row.UserID}
+			if !linked[link] {
+				linked[link] = true
+				link.TimeMS = row.TimeMS
+				c.Links = append(c.Links, link)
+			}
+		}
+		id := row.UserID
+		if id == "" {
+			id = row.DeviceID
+		}
+		if id == "" || row.IsBot {
+			continue
+		}
+		s := profile.Sighting{
+			Project: row.Project, ID: id, TimeMS: row.TimeMS,
+			Place:  profile.Place{Country: row.Country, Region: row.Region, City: row.City, Timezone: row.Timezone},
+			Device: device,
+		}
+		at, again := seen[person{row.Project, id}]
+		switch {
+		case !again:
+			seen[person{row.Project, id}] = len(c.Sightings)
+			c.Sightings = append(c.Sightings, s)
+		case s.TimeMS >= c.Sightings[at].TimeMS:
+			c.Sightings[at] = s
+		}
+	}
+	return c
+}

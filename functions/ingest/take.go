@@ -1,0 +1,198 @@
+package ingest
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"time"
+
+	"loch/shared/event"
+	"loch/shared/fault"
+	"loch/shared/profile"
+	"loch/shared/vault"
+	"loch/shared/web"
+	"loch/shared/wire"
+	"loch/shared/wire/mixpanel"
+)
+
+// take is the walk of one request: steps 3 to 10 of the design. Whatever
+// happens, every record of the batch ends as stored, as applied, or as a
+// rejection that is itself stored; or the whole request fails and the client
+// sends it again.
+func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.Credential, requestID string) (mixpanel.Control, mixpanel.Outcome) {
+	batch, control, problem := mixpanel.Decode(req)
+	owners := h.owners(ctx, cred)
+	events, err := owners.events(&batch)
+	if err != nil {
+		return control, mixpanel.Outcome{Err: err}
+	}
+	updates, err := owners.updates(&batch)
+	if err != nil {
+		return control, mixpanel.Outcome{Err: err}
+	}
+	events = validate(&batch, events, owners, req, control)
+
+	surroundings := h.Enricher.Client(batch.Client)
+	for i := range events {
+		e := &events[i]
+		e.Row.RequestID = requestID
+		h.Enricher.Event(e, &surroundings)
+		event.FindGroups(e, owners.settings(e.Row.Project).GroupKeys)
+	}
+	if err := h.Vault.SealEvents(ctx, events, hidden(batch.Client)); err != nil {
+		return control, mixpanel.Outcome{Err: err}
+	}
+	if err := h.nameUpdates(ctx, updates, &surroundings); err != nil {
+		return control, mixpanel.Outcome{Err: err}
+	}
+
+	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
+	if len(parcel.Rows)+len(parcel.Rejected) > 0 {
+		if err := h.Sink.Put(ctx, parcel); err != nil {
+			return control, mixpanel.Outcome{Err: err}
+		}
+	}
+	refused, err := h.Profiles.Apply(ctx, changes(events, updates, surroundings.Device))
+	if err != nil {
+		return control, mixpanel.Outcome{Err: err}
+	}
+	if len(refused) > 0 {
+		late := refusals(refused, updates)
+		if err := h.Sink.Put(ctx, h.parcel(&wire.Batch{Protocol: batch.Protocol, Rejected: late}, nil, owners, req.Received, requestID)); err != nil {
+			return control, mixpanel.Outcome{Err: err}
+		}
+		batch.Rejected = append(batch.Rejected, late...)
+	}
+
+	good := len(events) + len(updates) - len(refused)
+	h.count(&batch, good)
+	return control, mixpanel.Outcome{Good: good, Failed: batch.Rejected, Err: problem}
+}
+
+// validate keeps the good events and moves the others to the batch's
+// rejections.
+func validate(b *wire.Batch, events []event.Event, o *owners, req mixpanel.Request, c mixpanel.Control) []event.Event {
+	kept := events[:0]
+	for i := range events {
+		e := &events[i]
+		settings := o.settings(e.Row.Project)
+		rules := event.Rules{
+			RejectFuture: req.Route == mixpanel.Import,
+			RequireTime:  req.Route == mixpanel.Import && c.Strict && c.JSON,
+		}
+		if req.Route == mixpanel.Track {
+			rules.MaxAge = time.Duration(settings.MaxEventAgeDays) * 24 * time.Hour
+		}
+		if reason, field := event.Validate(e, req.Received, rules); reason != "" {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: reason, Field: field, Payload: e.Raw,
+			})
+			continue
+		}
+		kept = keep(kept, e, i)
+	}
+	return kept
+}
+
+// hidden are the texts of a client that must not be stored, wherever a website
+// put them.
+func hidden(c event.Client) []vault.Hidden {
+	var list []vault.Hidden
+	if c.Address.IsValid() && !c.Address.IsLoopback() {
+		list = append(list, vault.Hidden{Text: c.Address.String(), Word: "[address]"})
+	}
+	if c.UserAgent != "" {
+		list = append(list, vault.Hidden{Text: c.UserAgent, Word: "[agent]"})
+	}
+	return list
+}
+
+// parcel makes what the sink keeps of a request: the sealed rows, and each
+// rejection with its payload sealed.
+func (h *handler) parcel(b *wire.Batch, events []event.Event, o *owners, received time.Time, requestID string) *event.Parcel {
+	p := &event.Parcel{
+		Receipt: event.Receipt{
+			RequestID: requestID, ReceivedTimeMS: received.UnixMilli(), Received: len(events) + len(b.Rejected),
+		},
+	}
+	if len(events) > 0 {
+		p.Rows = make([]event.Row, len(events))
+		for i := range events {
+			p.Rows[i] = events[i].Row
+		}
+	}
+	for _, r := range b.Rejected {
+		row := event.Rejected{
+			Project: o.projectOf(r.Token), ReceivedTimeMS: received.UnixMilli(), Protocol: b.Protocol, RequestID: requestID,
+			BatchIndex: int64(r.Index), Reason: r.Reason, Field: r.Field, PayloadBytes: int64(len(r.Payload)),
+		}
+		row.Sealed = h.Vault.SealRejected(&row, r.Payload)
+		p.Rejected = append(p.Rejected, row)
+	}
+	return p
+}
+
+// refusals turns what the profile store would not apply into rejections.
+func refusals(refused []profile.Refusal, updates []profile.Update) []event.Rejection {
+	list := make([]event.Rejection, 0, len(refused))
+	for _, f := range refused {
+		r := event.Rejection{Index: f.Index, Reason: event.ReasonBadOperator, Field: f.Field}
+		for i := range updates {
+			if updates[i].Index == f.Index {
+				r.Token, r.Payload = updates[i].Token, updates[i].Raw
+			}
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// unread accounts for a request whose body could not be read. A body that broke
+// off is no input: the client still has it.
+func (h *handler) unread(r *http.Request, req mixpanel.Request, err error) (mixpanel.Control, mixpanel.Outcome) {
+	req.Body = nil
+	_, control, _ := mixpanel.Decode(req)
+	var reason event.Reason
+	switch fault.CodeOf(err) {
+	case fault.TooLarge:
+		reason = event.ReasonTooLarge
+	case fault.Invalid:
+		reason = event.ReasonUndecodable
+	default:
+		return control, mixpanel.Outcome{Err: err}
+	}
+	requestID := h.requestID(r)
+	b := wire.Batch{Protocol: mixpanel.Protocol, Rejected: []event.Rejection{{Index: -1, Reason: reason}}}
+	o := h.owners(r.Context(), mixpanel.CredentialOf(r))
+	if problem := h.Sink.Put(r.Context(), h.parcel(&b, nil, o, req.Received, requestID)); problem != nil {
+		return control, mixpanel.Outcome{Err: problem}
+	}
+	h.count(&b, 0)
+	return control, mixpanel.Outcome{Err: err}
+}
+
+// count adds a request to the counters, which then add up: received = stored +
+// rejected.
+func (h *handler) count(b *wire.Batch, good int) {
+	if h.Counters == nil {
+		return
+	}
+	h.Counters.Received(b.Protocol, good+len(b.Rejected))
+	h.Counters.Stored(good)
+	for _, r := range b.Rejected {
+		h.Counters.Rejected(b.Protocol, r.Reason, 1)
+	}
+}
+
+// requestID is the id that the answer and the log line have too.
+func (h *handler) requestID(r *http.Request) string {
+	if id := web.RequestID(r.Context()); id != "" {
+		return id
+	}
+	var b [16]byte
+	if _, err := io.ReadFull(h.Rand, b[:]); err != nil {
+		return "none"
+	}
+	return hex.EncodeToString(b[:])
+}

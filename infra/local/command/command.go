@@ -1,0 +1,140 @@
+// Package command holds the commands of the binary loch that ask a server
+// something: seed, sql, profile, compact and verify.
+//
+// They speak HTTP and nothing else. Who answers is the business of a Connector,
+// which the main provides: the server that runs on a data folder, over its Unix
+// socket, or, when none runs, the same handlers on the folder opened in process.
+// With --url they speak to any Loch, on one machine or on AWS.
+//
+// What a person reads goes to standard output, progress and problems to
+// standard error, and --json gives every answer to programs. Exit codes mean
+// the same for all commands; see ExitCode.
+package command
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Connector opens a session on a data folder.
+type Connector interface {
+	Connect(ctx context.Context, dataDir string) (*Session, error)
+}
+
+// Session is a way to a server, and what is needed to be let in.
+type Session struct {
+	Client    *http.Client
+	BaseURL   string            // without a slash at the end; with a socket, any host will do
+	PublicURL string            // where a browser finds the server; empty when there is none
+	Token     string            // the write token
+	Keys      map[string]string // API keys by scope: "read", "pii", "erase"
+	Close     func() error      // may be nil
+}
+
+// close ends a session; what cannot be closed is gone anyway.
+func (s *Session) close() {
+	if s.Close != nil {
+		_ = s.Close()
+	}
+}
+
+// tools are the outside world of a command, which tests replace.
+type tools struct {
+	now    func() time.Time
+	sleep  func(ctx context.Context, d time.Duration) error
+	jitter func() float64 // from 0 up to 1
+	screen func(w any) screen
+}
+
+func realTools() tools {
+	return tools{now: time.Now, sleep: sleep, jitter: rand.Float64, screen: screenOf}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// target is whom a command speaks to: its common flags.
+type target struct {
+	connector Connector
+	data      string
+	url       string
+	key       string
+	token     string
+}
+
+// flags adds --data, and, for commands that any server answers, --url and --key.
+func (t *target) flags(c *cobra.Command, remote bool) {
+	c.Flags().StringVar(&t.data, "data", "./data", "data folder; its running server is asked, or the folder itself when none runs")
+	if remote {
+		c.Flags().StringVar(&t.url, "url", "", "ask this server instead of the one on --data")
+	}
+}
+
+func (t *target) keyFlag(c *cobra.Command) {
+	c.Flags().StringVar(&t.key, "key", "", "API key; default: the one in the data folder's credentials.json")
+}
+
+// open makes the session.
+func (t *target) open(ctx context.Context) (*Session, error) {
+	if t.url == "" {
+		s, err := t.connector.Connect(ctx, t.data)
+		if err != nil {
+			return nil, err
+		}
+		if t.token != "" {
+			s.Token = t.token
+		}
+		if t.key != "" {
+			s.Keys = keysOf(t.key)
+		}
+		return s, nil
+	}
+	base := strings.TrimRight(t.url, "/")
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
+	}
+	return &Session{
+		// A client of its own: the default one would share connections and limits
+		// with whoever else uses it.
+		Client:  &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}},
+		BaseURL: base, PublicURL: base, Token: t.token, Keys: keysOf(t.key),
+	}, nil
+}
+
+// keysOf uses one key for whatever it may do.
+func keysOf(key string) map[string]string {
+	return map[string]string{"read": key, "pii": key, "erase": key}
+}
+
+// again is the end of a command line that speaks to the same server.
+func (t *target) again() string {
+	switch {
+	case t.url != "":
+		return " --url " + quoted(t.url) + " --key KEY"
+	case t.data != "./data":
+		return " --data " + quoted(t.data)
+	default:
+		return ""
+	}
+}
+
+// quoted puts a word between quotes if a shell would cut it.
+func quoted(word string) string {
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,92 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+
+	"loch/shared/profile"
+)
+
+// Apply makes a request's changes durable. They become visible together and
+// are written together, unless they are so large that they are written in
+// parts; each update is whole in any case.
+func (s *Profiles) Apply(ctx context.Context, c profile.Changes) ([]profile.Refusal, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, gaveUp(err)
+	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	s.sightings.Add(int64(len(c.Sightings)))
+	for {
+		p, err := s.plan(&c)
+		if err != nil {
+			return nil, err
+		}
+		if !p.idle() {
+			if err := s.room(); err != nil {
+				if p.mustLast() {
+					return nil, err
+				}
+				p.sightings = nil // the events themselves are kept elsewhere; last seen can wait
+			}
+		}
+		refusals, again, err := s.execute(&c, p)
+		if again {
+			continue
+		}
+		for _, other := range p.waits {
+			err = errors.Join(err, other.wait())
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.dropped.Add(int64(len(c.Sightings) - len(p.sightings)))
+		return refusals, nil
+	}
+}
+
+// execute carries a plan out. again says that it was stale and nothing was done.
+func (s *Profiles) execute(c *profile.Changes, p *plan) (refusals []profile.Refusal, again bool, err error) {
+	if p.idle() {
+		return nil, false, nil
+	}
+	w := &work{Profiles: s, nowMS: s.now().UnixMilli(), sync: p.mustLast(), commit: newCommit(), open: map[person]*record{}}
+	refusals, again, err = w.underLocks(c, p)
+	// Others who found one of the links wait for this, too.
+	w.end(err)
+	if w.commit.err != nil {
+		return nil, again, w.commit.err
+	}
+	return refusals, again, nil
+}
+
+// underLocks does what must happen while nobody else touches the people. It
+// ends when the writes are visible; they are not durable yet.
+func (w *work) underLocks(c *profile.Changes, p *plan) (refusals []profile.Refusal, again bool, err error) {
+	defer w.stripes.lock(p.people)()
+	if stale, err := w.stale(p); err != nil || stale {
+		return nil, stale, err
+	}
+	for i := range p.links {
+		if err := w.link(&p.links[i]); err != nil {
+			return nil, false, err
+		}
+	}
+	for i := range c.Updates {
+		refused, err := w.update(p.updates[i], &c.Updates[i])
+		if err != nil {
+			return nil, false, err
+		}
+		if refused != nil {
+			refusals = append(refusals, *refused)
+		}
+	}
+	for i := range p.sightings {
+		if err := w.sight(&p.sightings[i]); err != nil {
+			return nil, false, err
+		}
+	}
+	return refusals, false, w.flush()
+}

@@ -1,0 +1,144 @@
+package pebble
+
+import (
+	"loch/shared/fault"
+	"loch/shared/profile"
+)
+
+// plan is what a request needs, found out without a lock: who its updates and
+// sightings are about after all links are followed, and which locks that takes.
+// Since somebody else may link a device meanwhile, execute checks it again.
+type plan struct {
+	links     []newLink
+	updates   []person // whose profile each update is about
+	sightings []sighting
+	unlinked  []person // ids that had no link
+	people    []person // everybody whose lock is needed, maybe more than once
+	waits     []*commit
+
+	busy map[person]bool // the same as people
+}
+
+func (p *plan) need(who person) {
+	p.people = append(p.people, who)
+	p.busy[who] = true
+}
+
+type newLink struct {
+	*profile.Link
+	device, user person
+}
+
+type sighting struct {
+	*profile.Sighting
+	who person
+}
+
+// plan makes the plan of a request.
+func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
+	p := &plan{busy: map[person]bool{}}
+	fresh := map[person]person{} // links that this request makes
+	for i := range c.Links {
+		if err := p.link(s, &c.Links[i], fresh); err != nil {
+			return nil, err
+		}
+	}
+	follow := func(id person) (person, error) {
+		if user, ok := fresh[id]; ok {
+			return user, nil
+		}
+		who, linked, err := s.resolve(id)
+		if err == nil && !linked {
+			p.unlinked = append(p.unlinked, id)
+		}
+		return who, err
+	}
+	for i := range c.Updates {
+		u := &c.Updates[i]
+		if u.Project == "" || u.ID == "" {
+			return nil, nobody()
+		}
+		who := personOf(u.Project, u.ID)
+		if !u.ExactID {
+			var err error
+			if who, err = follow(who); err != nil {
+				return nil, err
+			}
+		}
+		p.updates = append(p.updates, who)
+		p.need(who)
+	}
+	for i := range c.Sightings {
+		g := &c.Sightings[i]
+		if g.Project == "" || g.ID == "" {
+			return nil, nobody()
+		}
+		who := personOf(g.Project, g.ID)
+		if user, ok := s.recent.user(who); ok {
+			who = user
+		}
+		// The usual event ends here: somebody known, nothing new, no read. Not if
+		// the request has more to say about the same person, since memory knows
+		// only what is written.
+		if !p.busy[who] && !s.recent.tells(who, g) {
+			continue
+		}
+		who, err := follow(who)
+		if err != nil {
+			return nil, err
+		}
+		p.sightings = append(p.sightings, sighting{g, who})
+		p.need(who)
+	}
+	return p, nil
+}
+
+// link plans one link: nothing if the device is linked, except to wait if it is
+// so only just.
+func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error {
+	if l.Project == "" || l.Device == "" || l.User == "" {
+		return nobody()
+	}
+	device, user := personOf(l.Project, l.Device), personOf(l.Project, l.User)
+	if _, ok := fresh[device]; ok {
+		return nil
+	}
+	_, linked, err := s.resolve(device)
+	if err != nil {
+		return err
+	}
+	if linked {
+		if c := s.links.of(device); c != nil {
+			p.waits = append(p.waits, c)
+		}
+		return nil
+	}
+	fresh[device] = user
+	p.links = append(p.links, newLink{l, device, user})
+	p.unlinked = append(p.unlinked, device)
+	p.need(device)
+	p.need(user)
+	return nil
+}
+
+func nobody() error {
+	return fault.New(fault.Internal, "a change of a profile names nobody")
+}
+
+// mustLast says whether the request holds what may not be lost.
+func (p *plan) mustLast() bool { return len(p.links) > 0 || len(p.updates) > 0 }
+
+// idle says whether there is nothing to write.
+func (p *plan) idle() bool { return !p.mustLast() && len(p.sightings) == 0 }
+
+// stale says whether somebody was linked since the plan was made. The caller
+// holds the locks of all people; a link is made under the lock of its device.
+func (s *Profiles) stale(p *plan) (bool, error) {
+	for _, id := range p.unlinked {
+		_, linked, err := s.resolve(id)
+		if err != nil || linked {
+			return linked, err
+		}
+	}
+	return false, nil
+}

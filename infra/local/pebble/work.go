@@ -1,0 +1,227 @@
+package pebble
+
+import (
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"loch/shared/fault"
+	"loch/shared/profile"
+)
+
+// partBytes is how much a request may hold in memory before what it has done so
+// far is written. A write token is public: two thousand small updates of large
+// profiles must not cost two thousand times a profile's size.
+const partBytes = 4 << 20
+
+// work is one request being carried out: the records it has read and changed.
+type work struct {
+	*Profiles
+	nowMS   int64
+	sync    bool
+	commit  *commit
+	open    map[person]*record
+	order   []*record
+	bytes   int
+	links   []newLink
+	batches []*pebble.Batch
+	claimed []person
+}
+
+// record is one person's profile in memory.
+type record struct {
+	who        person
+	p          profile.Profile
+	hasTraits  bool // read
+	newTraits  bool // to be written
+	newSeen    bool
+	gone       bool // to be deleted
+	traitBytes int
+}
+
+// record reads a person's seen record, and with it the traits if need be.
+func (w *work) record(who person, traits bool) (*record, error) {
+	r := w.open[who]
+	if r == nil {
+		r = &record{who: who}
+		r.p.Project, r.p.ID = who.split()
+		value, ok, err := w.get(who.key(seenByte))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			seen, err := decodeSeen(value)
+			if err != nil {
+				return nil, err
+			}
+			r.p.SetSeen(seen)
+		}
+		w.open[who] = r
+		w.order = append(w.order, r)
+	}
+	if traits && !r.hasTraits {
+		value, ok, err := w.get(who.key(traitsByte))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			if err := decodeTraits(value, &r.p); err != nil {
+				return nil, err
+			}
+			r.traitBytes = len(value)
+			w.bytes += r.traitBytes
+		}
+		r.hasTraits = true
+	}
+	return r, nil
+}
+
+// update applies one update.
+func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
+	r, err := w.record(who, true)
+	if err != nil {
+		return nil, err
+	}
+	keep, refused := profile.Apply(&r.p, u, w.nowMS)
+	if refused != nil {
+		return refused, nil
+	}
+	r.newTraits, r.newSeen, r.gone = keep, keep, !keep
+	if !keep {
+		r.p = profile.Profile{Project: r.p.Project, ID: r.p.ID}
+	}
+	size := 0
+	for i := range r.p.Traits {
+		size += len(r.p.Traits[i].Name) + len(r.p.Traits[i].Value)
+	}
+	w.bytes += size - r.traitBytes
+	r.traitBytes = size
+	if w.bytes > partBytes {
+		return nil, w.flush()
+	}
+	return nil, nil
+}
+
+// sight records a sighting, unless the store turns out to know all it tells.
+func (w *work) sight(g *sighting) error {
+	r, err := w.record(g.who, false)
+	if err != nil {
+		return err
+	}
+	w.see(r, g.Sighting)
+	return nil
+}
+
+func (w *work) see(r *record, g *profile.Sighting) {
+	seen := r.p.Seen()
+	if seen.Tells(g) {
+		r.p.SetSeen(seen.With(g))
+		r.newSeen = true
+	}
+}
+
+// link writes a link. It is a sighting of the user, who was first seen when the
+// device was.
+func (w *work) link(l *newLink) error {
+	device, err := w.record(l.device, false)
+	if err != nil {
+		return err
+	}
+	user, err := w.record(l.user, false)
+	if err != nil {
+		return err
+	}
+	w.see(user, &profile.Sighting{TimeMS: l.TimeMS})
+	w.see(user, &profile.Sighting{TimeMS: device.p.FirstSeenMS})
+	w.links = append(w.links, *l)
+	return nil
+}
+
+// flush writes what has changed and forgets what was read.
+func (w *work) flush() error {
+	if len(w.order) == 0 {
+		return nil
+	}
+	b := w.peb.NewBatch()
+	if err := w.fill(b); err != nil {
+		return errors.Join(fault.Wrap(err, fault.Internal, "a profile could not be written"), b.Close())
+	}
+	if b.Empty() {
+		w.remember()
+		return b.Close()
+	}
+	// The links are claimed before they can be seen.
+	w.Profiles.links.mu.Lock()
+	for i := range w.links {
+		w.Profiles.links.add(w.links[i].device, struct{}{}, w.commit)
+		w.claimed = append(w.claimed, w.links[i].device)
+	}
+	w.Profiles.links.mu.Unlock()
+	if err := w.apply(b, w.sync); err != nil {
+		return err
+	}
+	w.commits.Add(1)
+	w.batches = append(w.batches, b)
+	w.remember()
+	return nil
+}
+
+// fill puts the changed records into a batch.
+func (w *work) fill(b *pebble.Batch) (err error) {
+	set := func(key, value []byte) {
+		if err == nil {
+			err = b.Set(key, value, nil)
+		}
+	}
+	unset := func(key []byte) {
+		if err == nil {
+			err = b.Delete(key, nil)
+		}
+	}
+	for i := range w.links {
+		set(w.links[i].device.key(linkByte), encodeLink(w.links[i].Link))
+	}
+	for _, r := range w.order {
+		if r.gone {
+			unset(r.who.key(traitsByte))
+			unset(r.who.key(seenByte))
+		}
+		if r.newTraits {
+			set(r.who.key(traitsByte), encodeTraits(&r.p))
+		}
+		if r.newSeen {
+			set(r.who.key(seenByte), encodeSeen(r.p.Seen()))
+		}
+	}
+	return err
+}
+
+// remember tells memory what the store holds now, and makes room for the next
+// part.
+func (w *work) remember() {
+	for _, r := range w.order {
+		switch {
+		case r.gone && !r.newSeen:
+			w.recent.forget(r.who)
+		case r.p.FirstSeenMS != 0:
+			w.recent.wrote(r.who, r.p.Seen())
+		}
+	}
+	for i := range w.links {
+		w.recent.linked(w.links[i].device, w.links[i].user)
+	}
+	clear(w.open)
+	w.order, w.links, w.bytes = nil, nil, 0
+}
+
+// end waits until all parts are durable and tells those who wait for the links.
+func (w *work) end(err error) {
+	for _, b := range w.batches {
+		err = errors.Join(err, w.settle(b, w.sync))
+	}
+	w.commit.err = err
+	for _, device := range w.claimed {
+		w.Profiles.links.drop(device)
+	}
+	close(w.commit.done)
+}

@@ -1,0 +1,67 @@
+package profile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// canonical returns a text that is the same for two JSON values exactly when
+// they are equal by value: 1 and 1.0 and 10e-1, "é" and "\u00e9", objects
+// with the same members in any order (of a name that occurs twice the last
+// counts). Numbers keep all their digits. It is false for what is not JSON.
+func canonical(value []byte) (string, bool) {
+	dec := json.NewDecoder(bytes.NewReader(value))
+	dec.UseNumber()
+	var v any
+	if dec.Decode(&v) != nil {
+		return "", false
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return "", false
+	}
+	return string(appendCanonical(nil, v)), true
+}
+
+// appendCanonical writes a letter for the type and, where the end would not be
+// plain, the length, so that no two different values have the same text.
+func appendCanonical(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(b, 'n')
+	case bool:
+		return append(b, strconv.FormatBool(v)[0])
+	case json.Number:
+		text := string(v)
+		if d, ok := parseDecimal([]byte(v)); ok {
+			text = "+" + d.digits
+			if d.negative {
+				text = "-" + d.digits
+			}
+			text += "e" + strconv.FormatInt(d.exp, 10)
+		}
+		return appendSized(append(b, '0'), text)
+	case string:
+		return appendSized(append(b, '"'), v)
+	case []any:
+		b = binary.AppendUvarint(append(b, '['), uint64(len(v)))
+		for _, item := range v {
+			b = appendCanonical(b, item)
+		}
+		return b
+	case map[string]any:
+		b = binary.AppendUvarint(append(b, '{'), uint64(len(v)))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			b = appendCanonical(appendSized(b, name), v[name])
+		}
+	}
+	return b
+}
+
+func appendSized(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}

@@ -1,0 +1,104 @@
+package profiletest_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"loch/shared/fault"
+	"loch/shared/profile"
+	"loch/shared/profile/profiletest"
+)
+
+// The suite holds the plainest store there is to the contract: one lock and two
+// maps around package profile. It shows what a store has to add to Apply.
+func TestRun(t *testing.T) {
+	profiletest.Run(t, func(*testing.T) profile.Store { return newMemory() },
+		func(_ *testing.T, s profile.Store) profile.Store { return s })
+}
+
+type key struct{ project, id string }
+
+type memory struct {
+	mu       sync.Mutex
+	now      int64
+	profiles map[key]profile.Profile
+	users    map[key]string
+}
+
+func newMemory() *memory {
+	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}}
+}
+
+func (m *memory) person(project, id string) key {
+	if user, ok := m.users[key{project, id}]; ok {
+		id = user
+	}
+	return key{project, id}
+}
+
+func (m *memory) read(k key) profile.Profile {
+	if p, ok := m.profiles[k]; ok {
+		return p
+	}
+	return profile.Profile{Project: k.project, ID: k.id}
+}
+
+func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profile.Refusal, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, fault.Wrap(ctx.Err(), fault.Unavailable, "the request was given up")
+	}
+	m.now++
+	for _, l := range c.Links {
+		k := key{l.Project, l.Device}
+		if _, ok := m.users[k]; ok {
+			continue
+		}
+		m.see(key{l.Project, l.User}, &profile.Sighting{TimeMS: l.TimeMS})
+		m.see(key{l.Project, l.User}, &profile.Sighting{TimeMS: m.profiles[k].FirstSeenMS})
+		m.users[k] = l.User
+	}
+	for i := range c.Updates {
+		u := &c.Updates[i]
+		k := key{u.Project, u.ID}
+		if !u.ExactID {
+			k = m.person(u.Project, u.ID)
+		}
+		p := m.read(k)
+		keep, refused := profile.Apply(&p, u, m.now)
+		switch {
+		case refused != nil:
+			refusals = append(refusals, *refused)
+		case keep:
+			m.profiles[k] = p
+		default:
+			delete(m.profiles, k)
+		}
+	}
+	for i := range c.Sightings {
+		g := &c.Sightings[i]
+		m.see(m.person(g.Project, g.ID), g)
+	}
+	return refusals, nil
+}
+
+func (m *memory) see(k key, g *profile.Sighting) {
+	p := m.read(k)
+	seen := p.Seen()
+	if seen.Tells(g) {
+		p.SetSeen(seen.With(g))
+		m.profiles[k] = p
+	}
+}
+
+func (m *memory) Get(_ context.Context, project, id string) (profile.Profile, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.profiles[m.person(project, id)]
+	if !ok {
+		return profile.Profile{}, fault.New(fault.NotFound, "there is no such profile")
+	}
+	return p, nil
+}
