@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"loch/shared/event"
 )
@@ -154,7 +155,7 @@ func TestAccuracyOnRealVisits(t *testing.T) {
 	}
 	percent := func(n int) float64 { return 100 * float64(n) / float64(len(all)) }
 	t.Logf("%d visits: device type %.2f%%, system %.2f%%, browser with version %.2f%%", len(all), percent(kind), percent(system), percent(browser))
-	if percent(kind) < 99.5 || percent(system) < 99 || percent(browser) < 99 {
+	if percent(kind) < 99.5 || percent(system) < 99.4 || percent(browser) < 99.4 {
 		t.Error("less accurate than before")
 	}
 }
@@ -183,6 +184,7 @@ func TestLiteralsLoseNoMatch(t *testing.T) {
 	for i := range rules.rules {
 		compiled[i] = regexp.MustCompile(rules.rules[i].expr) // all of them must compile
 	}
+	// Of two thousand different agents every seventh: each is tried on each rule.
 	seen := map[string]bool{}
 	var agents []string
 	for _, v := range visits(t) {
@@ -191,12 +193,7 @@ func TestLiteralsLoseNoMatch(t *testing.T) {
 			agents = append(agents, v.UserAgent)
 		}
 	}
-	// A thousand of each are enough, and every rule costs every agent a microsecond.
-	for i, c := range crawlers(t) {
-		if i%3 == 0 {
-			agents = append(agents, c)
-		}
-	}
+	agents = append(agents, crawlers(t)...)
 	plain := func(from, end int, text string) *agentRule {
 		for i := from; i < end; i++ {
 			if compiled[i].MatchString(text) {
@@ -206,7 +203,7 @@ func TestLiteralsLoseNoMatch(t *testing.T) {
 		return nil
 	}
 	for i, text := range agents {
-		if i%3 != 0 {
+		if i%7 != 0 {
 			continue
 		}
 		text = plainAgent(text)
@@ -221,7 +218,7 @@ func TestLiteralsLoseNoMatch(t *testing.T) {
 	}
 }
 
-func TestAgentFieldsAreCopies(t *testing.T) {
+func TestCacheChangesNothing(t *testing.T) {
 	e := newEnricher(t, Options{AgentCache: 2})
 	for range 3 {
 		for _, c := range []event.Client{
@@ -236,6 +233,20 @@ func TestAgentFieldsAreCopies(t *testing.T) {
 			if len(e.recent.entries) > 2 {
 				t.Errorf("the cache holds %d agents", len(e.recent.entries))
 			}
+		}
+	}
+}
+
+// A cached field that were a piece of the agent would keep all of it in memory.
+func TestCacheHoldsNoAgent(t *testing.T) {
+	e := newEnricher(t, Options{})
+	text := strings.Clone(webViewAndroid)
+	a := e.agent(&event.Client{UserAgent: text, Browser: true})
+	start := uintptr(unsafe.Pointer(unsafe.StringData(text)))
+	for _, field := range []string{a.browser, a.browserVersion, a.os, a.osVersion, a.brand, a.model} {
+		at := uintptr(unsafe.Pointer(unsafe.StringData(field)))
+		if field == "" || at >= start && at < start+uintptr(len(text)) {
+			t.Errorf("%q is a piece of the agent, or empty", field)
 		}
 	}
 }

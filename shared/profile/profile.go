@@ -100,7 +100,8 @@ const SightingEveryMS = 60_000
 
 // Link says that a device's events count for a user. The first link of a device
 // stays; later ones change nothing. It is a sighting of the user, too, who was
-// first seen when the device was; the device's traits stay behind.
+// first seen when the device was; the device's traits stay behind. A lake id is a
+// device's or a user's, never both.
 type Link struct {
 	Project string
 	Device  string // lake id

@@ -150,7 +150,7 @@ func TestServerSideEvents(t *testing.T) {
 // TestEventsNameNobody holds that names and e-mail addresses are in profile
 // updates only, and the examples that the sample offers are its own.
 func TestEventsNameNobody(t *testing.T) {
-	g := New(Options{Seed: 5, Events: 20_000})
+	g := New(Options{Seed: 5, Events: 10_000})
 	mails, user := 0, false
 	var requests []Request
 	for r := range g.All() {

@@ -46,8 +46,7 @@ func (v *visit) event(b []byte, i int) []byte {
 
 	b = v.properties(b, s, i)
 	b = text(b, "token", v.g.token)
-	switch s.kind {
-	case signUpCompleted, billingCompleted: // timed with time_event
+	if s.kind == signUpCompleted || s.kind == billingCompleted { // timed with time_event
 		b = seconds(append(b, `,"$duration":`...), int64(s.lasted)*1000+s.at%1000)
 	}
 	b = text(b, "mp_sent_by_lib_version", libVersion)

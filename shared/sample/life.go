@@ -54,7 +54,7 @@ var plans = []struct {
 }{{"free", 0}, {"starter", 9}, {"team", 19}, {"business", 39}}
 
 // turn decides a visit. Where users are stuck is decided here too: the card
-// form fails two times in three on phones, and one time in ten on computers.
+// form fails four times in five on phones, and one time in twelve on computers.
 func (p *person) turn(l *life, day int64, k int) turn {
 	d := seeded(p.key, tagTurn, uint64(day), uint64(k))
 	var t turn
@@ -90,7 +90,7 @@ func (p *person) billing(l *life, day int64, t *turn, d *dice) {
 	}
 	open := 130
 	if l.cardFails > 0 {
-		open = 420 // those who wanted to pay try again, a few times
+		open = 330 // those who wanted to pay try again, a few times
 		if l.cardFails > 2 {
 			open = 40
 		}
@@ -105,9 +105,9 @@ func (p *person) billing(l *life, day int64, t *turn, d *dice) {
 		return
 	}
 	t.billing = billingChosen
-	fails := 100
+	fails := 80
 	if p.onPhone(t.device) {
-		fails = 660
+		fails = 800
 	}
 	if d.chance(fails) {
 		t.stuck = true
@@ -117,7 +117,7 @@ func (p *person) billing(l *life, day int64, t *turn, d *dice) {
 		return
 	}
 	t.billing = billingCard
-	if d.chance(930) {
+	if d.chance(850) { // the others see the sum with tax
 		t.billing = billingDone
 	}
 }

@@ -88,6 +88,7 @@ func (v *visit) properties(b []byte, s *step, i int) []byte {
 		b = number(b, "seats", int64(seats))
 	case cardAdded:
 		b = text(b, "brand", d.top(cardBrands))
+	default: // those that the server sends, and updates
 	}
 	return b
 }

@@ -31,7 +31,7 @@ type seen struct {
 	revenue   float64
 }
 
-var look = sync.OnceValue(func() *seen { return watch(Options{Seed: 11, Events: 60_000, Days: 28}) })
+var look = sync.OnceValue(func() *seen { return watch(Options{Seed: 11, Events: 40_000, Days: 28}) })
 
 func watch(o Options) *seen {
 	s := &seen{

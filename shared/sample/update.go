@@ -37,6 +37,7 @@ func (v *visit) update(b []byte, i int) []byte {
 		amount, _ := v.amount()
 		b = number(append(b, `{"$append":{"$transactions":{`...), "$amount", int64(amount))
 		b = append(v.date(append(b, `,"$time":"`...), s.at), '"', '}')
+	default: // events, which are no updates
 	}
 	b = append(b, '}')
 	b = text(b, "$token", v.g.token)

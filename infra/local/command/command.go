@@ -13,6 +13,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -73,10 +74,45 @@ type target struct {
 	url       string
 	key       string
 	token     string
+	plain     bool // no colour
+	tools     *tools
 }
 
-// flags adds --data, and, for commands that any server answers, --url and --key.
+// FromEnvironment lets the environment choose the defaults of the flags of c's
+// commands: LOCH_DATA the data folder, NO_COLOR (https://no-color.org) and a
+// TERM of "dumb" that there is no colour. The main calls it, since only mains
+// read the environment.
+func FromEnvironment(c *cobra.Command, getenv func(string) string) error {
+	defaults := map[string]string{"data": getenv("LOCH_DATA")}
+	if getenv("NO_COLOR") != "" || getenv("TERM") == "dumb" {
+		defaults["no-color"] = "true"
+	}
+	for _, sub := range c.Commands() {
+		for name, value := range defaults {
+			f := sub.Flags().Lookup(name)
+			if f == nil || value == "" {
+				continue
+			}
+			if err := f.Value.Set(value); err != nil {
+				return fmt.Errorf("the environment's --%s cannot be used: %w", name, err)
+			}
+			f.DefValue = value
+		}
+	}
+	return nil
+}
+
+// screen looks at what output is written on.
+func (t *target) screen(w any) screen {
+	s := t.tools.screen(w)
+	s.colour = s.colour && !t.plain
+	return s
+}
+
+// flags adds --data, --no-color, and, for commands that any server answers,
+// --url.
 func (t *target) flags(c *cobra.Command, remote bool) {
+	c.Flags().BoolVar(&t.plain, "no-color", false, "no colour, also in a terminal (as with NO_COLOR=1)")
 	c.Flags().StringVar(&t.data, "data", "./data", "data folder; its running server is asked, or the folder itself when none runs")
 	if remote {
 		c.Flags().StringVar(&t.url, "url", "", "ask this server instead of the one on --data")

@@ -30,6 +30,40 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	}
 }
 
+// TestTheEnvironmentChoosesDefaults holds that NO_COLOR and LOCH_DATA reach every
+// command, and that a flag still wins.
+func TestTheEnvironmentChoosesDefaults(t *testing.T) {
+	f := newFake(t, answers(t, "POST", "/api/sql", "READ", 200, sqlAnswer))
+	f.look = screen{width: 100, colour: true, live: true}
+	painted := func(env map[string]string, args ...string) bool {
+		root := &cobra.Command{Use: "loch"}
+		c := newSQL(f, f.tools())
+		root.AddCommand(c)
+		var out bytes.Buffer
+		root.SetOut(&out)
+		if err := FromEnvironment(root, func(name string) string { return env[name] }); err != nil {
+			t.Fatal(err)
+		}
+		if env["LOCH_DATA"] != "" && c.Flags().Lookup("data").DefValue != env["LOCH_DATA"] {
+			t.Error("LOCH_DATA is not the default of --data")
+		}
+		root.SetArgs(append([]string{"sql", "select 1"}, args...))
+		if err := root.Execute(); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(out.String(), "\x1b[")
+	}
+	if !painted(map[string]string{"LOCH_DATA": "/srv/loch"}) {
+		t.Error("a terminal has colour")
+	}
+	if painted(map[string]string{"NO_COLOR": "1"}) || painted(map[string]string{"TERM": "dumb"}) || painted(nil, "--no-color") {
+		t.Error("colour, though it is not wanted")
+	}
+	if !painted(map[string]string{"NO_COLOR": "1"}, "--no-color=false") {
+		t.Error("a flag must win over the environment")
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	for want, err := range map[int]error{
 		0:               nil,
@@ -96,9 +130,9 @@ func TestProgressInPlainLines(t *testing.T) {
 		p.says("")
 	}
 	p.end()
-	want := " 30 %  300 of 1,000 events, 142/s, 5.0 s left\n" +
-		" 60 %  600 of 1,000 events, 142/s, 3.0 s left · the server asks to go slower\n" +
-		" 90 %  900 of 1,000 events, 142/s, 1.0 s left\n"
+	want := " 30 %  300 of 1,000 events, 142/s, 5 s left\n" +
+		" 60 %  600 of 1,000 events, 142/s, 3 s left · the server asks to go slower\n" +
+		" 90 %  900 of 1,000 events, 142/s, 1 s left\n"
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}

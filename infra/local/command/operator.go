@@ -58,7 +58,7 @@ func (t *tools) job(ctx context.Context, s *Session, name string, progress func(
 
 // operate is what compact and verify have in common: it runs the job under a
 // progress bar and returns the result.
-func operate(cmd *cobra.Command, args []string, to *target, t *tools, name, what string) (json.RawMessage, error) {
+func operate(cmd *cobra.Command, args []string, to *target, name, what string) (json.RawMessage, error) {
 	if len(args) > 0 {
 		return nil, usage("%s takes flags only; %s is none", name, quoted(args[0]))
 	}
@@ -68,9 +68,9 @@ func operate(cmd *cobra.Command, args []string, to *target, t *tools, name, what
 	}
 	defer session.close()
 	errs := cmd.ErrOrStderr()
-	bar := newProgress(errs, t.screen(errs), t.now, what, 0)
+	bar := newProgress(errs, to.screen(errs), to.tools.now, what, 0)
 	defer bar.end()
-	return t.job(cmd.Context(), session, name, bar.at)
+	return to.tools.job(cmd.Context(), session, name, bar.at)
 }
 
 // raw prints a result for programs.
@@ -82,7 +82,7 @@ func raw(w io.Writer, result json.RawMessage) error {
 func Compact(c Connector) *cobra.Command { return newCompact(c, realTools()) }
 
 func newCompact(c Connector, t tools) *cobra.Command {
-	to := target{connector: c}
+	to := target{connector: c, tools: &t}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "compact",
@@ -90,18 +90,18 @@ func newCompact(c Connector, t tools) *cobra.Command {
 		Long: `Merge the lake's files into few large ones, by project and date, sorted, each
 event once. Questions are answered all the while, and every event is seen exactly
 once. It may be stopped at any time and run again.` +
-			fmt.Sprintf(exitHelp, "3 is not used"),
+			fmt.Sprintf(exitHelp, "3 not used"),
 		Example: `  loch compact
   loch compact --data /var/lib/loch --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			result, err := operate(cmd, args, &to, &t, "compact", "steps")
+			result, err := operate(cmd, args, &to, "compact", "steps")
 			if err != nil {
 				return err
 			}
 			if asJSON {
 				return raw(cmd.OutOrStdout(), result)
 			}
-			s := t.screen(cmd.OutOrStdout())
+			s := to.screen(cmd.OutOrStdout())
 			var m members
 			if err := unmarshal(result, &m); err != nil {
 				return err

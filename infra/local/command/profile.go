@@ -16,7 +16,7 @@ import (
 func Profile(c Connector) *cobra.Command { return newProfile(c, realTools()) }
 
 func newProfile(c Connector, t tools) *cobra.Command {
-	p := profileCommand{target: target{connector: c}, tools: t}
+	p := profileCommand{target: target{connector: c, tools: &t}, tools: t}
 	cmd := &cobra.Command{
 		Use:   "profile ID",
 		Short: "Show what is known about one person or group",
@@ -108,7 +108,7 @@ func (p *profileCommand) run(cmd *cobra.Command, args []string) error {
 }
 
 func (p *profileCommand) print(w io.Writer, k *known) error {
-	s := p.tools.screen(w)
+	s := p.target.screen(w)
 	c := card{title: clean(k.DistinctID, 0)}
 	if k.GroupKey != "" {
 		c.title = clean(k.GroupKey+" "+k.DistinctID, 0)

@@ -107,7 +107,7 @@ func (p *progress) words() string {
 		rate := float64(p.done) / took.Seconds()
 		text += ", " + count(int64(rate)) + "/s"
 		if left := p.total - p.done; left > 0 {
-			text += ", " + lasting(time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second)) + " left"
+			text += ", " + remaining(time.Duration(float64(left)/rate*float64(time.Second))) + " left"
 		}
 	}
 	if p.note != "" {

@@ -19,8 +19,7 @@ type screen struct {
 	live   bool // a terminal, where a line may be drawn again
 }
 
-// screenOf looks at a writer. Colour is for terminals only, and for people who
-// have not set NO_COLOR (https://no-color.org).
+// screenOf looks at a writer. Colour is for terminals only.
 func screenOf(w any) screen {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -30,8 +29,7 @@ func screenOf(w any) screen {
 	if err != nil || width < 20 {
 		width = 80
 	}
-	dumb := os.Getenv("TERM") == "dumb"
-	return screen{width: width, live: !dumb, colour: os.Getenv("NO_COLOR") == "" && !dumb}
+	return screen{width: width, live: true, colour: true}
 }
 
 // style is a way to write, by its SGR number.
@@ -143,6 +141,14 @@ func lasting(d time.Duration) string {
 	default:
 		return strconv.Itoa(int(d.Hours())) + " h " + strconv.Itoa(int(d.Minutes())%60) + " min"
 	}
+}
+
+// remaining is lasting without a fraction, which a guess does not have.
+func remaining(d time.Duration) string {
+	if d < time.Minute {
+		return strconv.Itoa(max(1, int(d.Round(time.Second).Seconds()))) + " s"
+	}
+	return lasting(d)
 }
 
 // ago says how long before now a time was.

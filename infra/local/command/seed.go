@@ -17,7 +17,7 @@ import (
 func Seed(c Connector) *cobra.Command { return newSeed(c, realTools()) }
 
 func newSeed(c Connector, t tools) *cobra.Command {
-	s := seedCommand{target: target{connector: c}, tools: t}
+	s := seedCommand{target: target{connector: c, tools: &t}, tools: t}
 	cmd := &cobra.Command{
 		Use:   "seed",
 		Short: "Post believable sample traffic, like a client",
@@ -29,7 +29,7 @@ drop-off, documentation that is read, users who return, bots. The same --seed an
 The senders' addresses are made up too and travel in X-Forwarded-For. A server on
 this machine takes them from its socket; with --url, one that trusts this machine
 as a proxy does, and any other sees your address.` +
-			fmt.Sprintf(exitHelp, "3 interrupted, or not all was accepted"),
+			fmt.Sprintf(exitHelp, "3 part of it was accepted"),
 		Example: `  loch seed --events 100000 --days 30
   loch seed --events 1000000 --seed 7 --concurrency 16
   loch seed --url https://loch.example --token WRITE_TOKEN --events 5000`,
@@ -42,7 +42,7 @@ as a proxy does, and any other sees your address.` +
 	f.IntVar(&s.options.Days, "days", 30, "over how many days they are spread")
 	f.Uint64Var(&s.options.Seed, "seed", 1, "which sample; each number is another one")
 	f.StringVar(&s.end, "end", "", "when the last day ends: 2026-11-23 or 2026-11-23T18:00:00Z; default: now")
-	f.IntVar(&s.workers, "concurrency", 4, "how many requests are under way at a time")
+	f.IntVar(&s.workers, "concurrency", 8, "how many requests are under way at a time")
 	f.BoolVar(&s.json, "json", false, "print the summary as JSON")
 	return cmd
 }
@@ -97,7 +97,7 @@ func (s *seedCommand) run(cmd *cobra.Command, args []string) error {
 	s.options.Token = session.Token
 
 	errs := cmd.ErrOrStderr()
-	look := s.tools.screen(errs)
+	look := s.target.screen(errs)
 	if !s.json || look.live {
 		fmt.Fprintln(errs, look.paint(dim, s.intention()))
 	}
@@ -159,7 +159,7 @@ func (s *seedCommand) tell(w io.Writer, u *summary) error {
 		}
 		return lines(w, string(b))
 	}
-	return u.print(w, s.tools.screen(w), s.next(u))
+	return u.print(w, s.target.screen(w), s.next(u))
 }
 
 // next are three things to try, as commands for the same server.

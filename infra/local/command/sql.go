@@ -19,7 +19,7 @@ import (
 func SQL(c Connector) *cobra.Command { return newSQL(c, realTools()) }
 
 func newSQL(c Connector, t tools) *cobra.Command {
-	q := sqlCommand{target: target{connector: c}, tools: t}
+	q := sqlCommand{target: target{connector: c, tools: &t}, tools: t}
 	cmd := &cobra.Command{
 		Use:   "sql [statement]",
 		Short: "Ask the lake a question in SQL",
@@ -80,7 +80,7 @@ func (q *sqlCommand) run(cmd *cobra.Command, args []string) error {
 	start := q.tools.now()
 	body, err := q.tools.call(cmd.Context(), session, http.MethodPost, "/api/sql", session.Keys["read"], question{statement, q.limit})
 	if err != nil {
-		return q.explain(statement, err, q.tools.screen(cmd.ErrOrStderr()))
+		return q.explain(statement, err, q.target.screen(cmd.ErrOrStderr()))
 	}
 	var a answer
 	if err := unmarshal(body, &a); err != nil {
@@ -130,7 +130,7 @@ func (q *sqlCommand) print(w io.Writer, a *answer, took time.Duration) error {
 	case q.csv:
 		return a.csv(w)
 	}
-	s := q.tools.screen(w)
+	s := q.target.screen(w)
 	columns, rows := a.table()
 	if err := s.table(w, columns, rows); err != nil {
 		return err

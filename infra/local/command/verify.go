@@ -11,7 +11,7 @@ import (
 func Verify(c Connector) *cobra.Command { return newVerify(c, realTools()) }
 
 func newVerify(c Connector, t tools) *cobra.Command {
-	to := target{connector: c}
+	to := target{connector: c, tools: &t}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -23,7 +23,7 @@ the ledger, from the files' own counts, and from the log.` +
 		Example: `  loch verify
   loch verify --data /var/lib/loch --json | jq .ok`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			result, err := operate(cmd, args, &to, &t, "verify", "steps")
+			result, err := operate(cmd, args, &to, "verify", "steps")
 			if err != nil {
 				return err
 			}
@@ -35,7 +35,7 @@ the ledger, from the files' own counts, and from the log.` +
 			if asJSON {
 				err = raw(out, result)
 			} else {
-				err = a.print(out, t.screen(out))
+				err = a.print(out, to.screen(out))
 			}
 			if err == nil && !a.good() {
 				err = &exit{code: exitPartly} // the account says what is wrong

@@ -28,7 +28,7 @@ func (f *fullDisk) wait() {
 	f.out.Error("the disk is full: the embedded store waits for room and refuses requests until then", "store", f.store)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for f.guard.Check() != nil {
+	for full := true; full; full = f.guard.Check() != nil {
 		select {
 		case <-tick.C:
 		case <-f.closing:

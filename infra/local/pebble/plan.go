@@ -74,13 +74,15 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 			return nil, nobody()
 		}
 		who := personOf(g.Project, g.ID)
-		if user, ok := s.recent.user(who); ok {
-			who = user
+		known, ok := s.recent.known(who)
+		if ok && known.user != "" {
+			who = known.user
+			known, ok = s.recent.known(who)
 		}
 		// The usual event ends here: somebody known, nothing new, no read. Not if
 		// the request has more to say about the same person, since memory knows
 		// only what is written.
-		if !p.busy[who] && !s.recent.tells(who, g) {
+		if !p.busy[who] && ok && !known.seen().Tells(g) {
 			continue
 		}
 		who, err := follow(who)

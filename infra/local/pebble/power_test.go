@@ -212,12 +212,16 @@ func TestNoLinkIsAcknowledgedBeforeItIsDurable(t *testing.T) {
 	h.hold.Store(true)
 	link := profile.Changes{Links: []profile.Link{{Project: "p", Device: "d", User: "u", TimeMS: 1}}}
 	acknowledged := make(chan error, 2)
-	go func() { _, err := s.Apply(ctx, link); acknowledged <- err }()
+	apply := func() {
+		_, err := s.Apply(ctx, link)
+		acknowledged <- err
+	}
+	go apply()
 	await(t, "the link is visible inside Pebble", func() bool {
 		_, ok, err := s.get(personOf("p", "d").key(linkByte))
 		return ok && err == nil
 	})
-	go func() { _, err := s.Apply(ctx, link); acknowledged <- err }()
+	go apply()
 	select {
 	case err := <-acknowledged:
 		t.Errorf("a link was acknowledged before it was durable (%v)", err)
@@ -316,25 +320,30 @@ func TestNoRoomIsSaidAtTheDoor(t *testing.T) {
 func TestDiskThatFillsUpUnderAWrite(t *testing.T) {
 	g, mem, ctx := newGuardedDisk(t), vfs.NewCrashableMem(), context.Background()
 	var full atomic.Bool
+	met, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
 	fs := logFiles(mem, func(kind errorfs.OpKind) error {
-		if full.Load() && kind == errorfs.OpFileWrite {
-			return syscall.ENOSPC
+		if !full.Load() || kind != errorfs.OpFileWrite {
+			return nil
 		}
-		return nil
+		once.Do(func() { close(met); <-goOn })
+		return syscall.ENOSPC
 	})
 	o := quietly()
 	o.Guard = g.guard()
 	s := openProfilesIn(t, surroundings{fs: fs, exit: func(int) { t.Error("the process would have ended") }}, o)
 	defer closeOnce(t, s.database)
 
-	g.setRoom(t, false)
 	full.Store(true)
-	// The first request is past the guard already.
 	outcome := make(chan error, 1)
-	g.setRoom(t, true)
-	go func() { _, err := s.Apply(ctx, profile.Changes{Updates: []profile.Update{one("first")}}); outcome <- err }()
-	await(t, "the write meets the full disk", s.full.paused.Load)
+	go func() {
+		_, err := s.Apply(ctx, profile.Changes{Updates: []profile.Update{one("first")}})
+		outcome <- err
+	}()
+	<-met // so it is past the guard
 	g.setRoom(t, false)
+	close(goOn)
+	await(t, "the write waits for room", s.full.paused.Load)
 	await(t, "others are refused", func() bool {
 		_, err := s.Apply(ctx, profile.Changes{Updates: []profile.Update{one("second")}})
 		return fault.CodeOf(err) == fault.Unavailable

@@ -101,11 +101,13 @@ func decodeProfile(who person, traits, seen []byte) (p profile.Profile, err erro
 	return p, nil
 }
 
-// resolve follows a device to its user. A link is for good, so what memory
-// knows of one is true.
+// resolve follows a device to its user.
 func (s *Profiles) resolve(p person) (who person, linked bool, err error) {
-	if user, ok := s.recent.user(p); ok {
-		return user, true, nil
+	if known, ok := s.recent.known(p); ok {
+		if known.user != "" {
+			return known.user, true, nil
+		}
+		return p, false, nil
 	}
 	value, ok, err := s.get(p.key(linkByte))
 	if err != nil || !ok {

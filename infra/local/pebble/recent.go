@@ -40,18 +40,10 @@ func newRecent() recent {
 	return recent{people}
 }
 
-// user returns the user of a device that is known to be linked.
-func (r recent) user(p person) (person, bool) {
-	s, ok := r.people.Get(p)
-	return s.user, ok && s.user != ""
-}
-
-// tells says whether a sighting of somebody, who is no linked device, may be
-// news to the store.
-func (r recent) tells(p person, g *profile.Sighting) bool {
-	s, ok := r.people.Get(p)
-	return !ok || s.user != "" || s.seen().Tells(g)
-}
+// known returns what memory knows of an id. An id that is known and has no user
+// is not linked: only who has checked that under the id's lock writes it here,
+// and who makes a link overwrites it under the same lock.
+func (r recent) known(p person) (s sighted, ok bool) { return r.people.Get(p) }
 
 func (r recent) linked(device, user person) {
 	r.people.Add(device, sighted{user: user})
@@ -61,4 +53,9 @@ func (r recent) wrote(p person, s profile.Seen) {
 	r.people.Add(p, sighted{first: s.FirstMS, last: s.LastMS, place: unique.Make(s.Place), device: unique.Make(s.Device)})
 }
 
-func (r recent) forget(p person) { r.people.Remove(p) }
+// outdate forgets what somebody was seen with, but not that a device is linked.
+func (r recent) outdate(p person) {
+	if s, ok := r.people.Peek(p); ok && s.user == "" {
+		r.people.Remove(p)
+	}
+}

@@ -102,6 +102,8 @@ func open(dir, store, kind string, o Options, s surroundings) (*database, error)
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most look-ups of an id are for one that is not there
 	}
+	// Ids do not compress, and a profile is read more often than it is moved.
+	po.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	var err error
 	if d.peb, err = pebble.Open(dir, po); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, fmt.Sprintf(

@@ -36,6 +36,7 @@ type record struct {
 	newTraits  bool // to be written
 	newSeen    bool
 	gone       bool // to be deleted
+	exact      bool // meant by its own id, linked or not
 	traitBytes int
 }
 
@@ -45,17 +46,11 @@ func (w *work) record(who person, traits bool) (*record, error) {
 	if r == nil {
 		r = &record{who: who}
 		r.p.Project, r.p.ID = who.split()
-		value, ok, err := w.get(who.key(seenByte))
+		seen, err := w.seen(who)
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			seen, err := decodeSeen(value)
-			if err != nil {
-				return nil, err
-			}
-			r.p.SetSeen(seen)
-		}
+		r.p.SetSeen(seen)
 		w.open[who] = r
 		w.order = append(w.order, r)
 	}
@@ -76,12 +71,26 @@ func (w *work) record(who person, traits bool) (*record, error) {
 	return r, nil
 }
 
+// seen reads when, where and with what somebody was seen, from memory if it is
+// there: under the lock that equals what is stored.
+func (w *work) seen(who person) (profile.Seen, error) {
+	if known, ok := w.recent.known(who); ok && known.user == "" {
+		return known.seen(), nil
+	}
+	value, ok, err := w.get(who.key(seenByte))
+	if err != nil || !ok {
+		return profile.Seen{}, err
+	}
+	return decodeSeen(value)
+}
+
 // update applies one update.
 func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 	r, err := w.record(who, true)
 	if err != nil {
 		return nil, err
 	}
+	r.exact = r.exact || u.ExactID
 	keep, refused := profile.Apply(&r.p, u, w.nowMS)
 	if refused != nil {
 		return refused, nil
@@ -200,10 +209,9 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 // part.
 func (w *work) remember() {
 	for _, r := range w.order {
-		switch {
-		case r.gone && !r.newSeen:
-			w.recent.forget(r.who)
-		case r.p.FirstSeenMS != 0:
+		if r.exact || r.p.FirstSeenMS == 0 {
+			w.recent.outdate(r.who)
+		} else {
 			w.recent.wrote(r.who, r.p.Seen())
 		}
 	}

@@ -147,6 +147,15 @@ func testSightings(t *testing.T, open Opener) {
 		see(t, "u2", noon+1, none, nothing)
 		mustBeSeen(t, s, "u2", profile.Seen{FirstMS: noon + 1, LastMS: noon + 1})
 	})
+	t.Run("what was forgotten stays forgotten", func(t *testing.T) {
+		see(t, "u3", noon, oslo, phone)
+		unseen := update("u3", `$delete; $set a 1`)
+		unseen.KeepLastSeen = true
+		applied(t, s, unseen)
+		mustBeSeen(t, s, "u3", profile.Seen{})
+		see(t, "u3", noon+1, none, nothing)
+		mustBeSeen(t, s, "u3", profile.Seen{FirstMS: noon + 1, LastMS: noon + 1})
+	})
 	t.Run("an event without a time tells nothing", func(t *testing.T) {
 		see(t, "d9", 0, oslo, phone)
 		mustBeUnknown(t, s, home, "d9")

@@ -117,7 +117,7 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 		row.OS = p.text(value, start)
 	case "$os_version":
 		row.OSVersion = p.scalar(value, start)
-	case "$device", "$model":
+	case "$model":
 		row.DeviceModel = p.text(value, start)
 	case "$brand", "$manufacturer":
 		if row.DeviceBrand == "" || name == "$brand" {

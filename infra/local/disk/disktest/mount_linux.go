@@ -2,6 +2,7 @@ package disktest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,7 +50,7 @@ func started(err error) bool {
 	if err == nil {
 		return true
 	}
-	_, ended := err.(*exec.ExitError) //nolint:errorlint // exec returns it bare
+	_, ended := errors.AsType[*exec.ExitError](err)
 	return ended
 }
 

@@ -1,0 +1,118 @@
+# The only door to Loch: `make` alone lists what it can do.
+#
+# Each step says in one line what it does, and how long it took when that was
+# long. What is missing on the machine is installed with apt where that is
+# possible, and said (.ci/setup). Steps run one after another: go and npm use
+# all cores by themselves.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+# What a caller may set: make run ARGS='--addr :9000', make seed EVENTS=1000.
+ADDR     ?= 127.0.0.1:8080
+DATA     ?= ./data
+ARGS     ?=
+EVENTS   ?= 100000
+DAYS     ?= 30
+FUZZTIME ?= 20s
+PACKAGES ?= ./...
+
+STEP   := .ci/step
+ENRICH := shared/enrich
+WEB    := infra/e2e/web
+LINT   := infra/layout/lint
+LINTER := build/bin/golangci-lint
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+.PHONY: help
+help: ## list the targets
+	@echo 'Loch: product analytics that you run yourself. Targets:'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: build ## build Loch and start it (ADDR, DATA, ARGS='--geo FILE')
+	@exec bin/loch serve --addr $(ADDR) --data $(DATA) $(ARGS)
+
+.PHONY: build
+build: setup-build data ## build bin/loch
+	@$(STEP) 'build bin/loch' go build -trimpath -ldflags='-s -w' -o bin/loch ./infra/local
+
+.PHONY: test
+test: setup data web vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
+	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
+	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 20m $(PACKAGES)
+
+.PHONY: test-fast
+test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes
+	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v /infra/e2e)
+
+.PHONY: lint
+lint: setup-build data vet $(LINTER) ## golangci-lint, go vet, gofmt, layout, TypeScript
+	@$(STEP) 'gofmt' .ci/gofmt
+	@$(STEP) 'golangci-lint' $(LINTER) run $(PACKAGES)
+	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
+	@for config in $$(git ls-files '*tsconfig.json'); do \
+	  dir=$$(dirname $$config); \
+	  $(STEP) "TypeScript in $$dir" bash -c "cd $$dir && $(NPM_CI) && npx --no-install tsc --noEmit"; \
+	done
+
+.PHONY: vet
+vet: setup-build data
+	@$(STEP) 'go vet' go vet ./...
+
+.PHONY: bench
+bench: build ## cost of an event, start time, memory, first event to SQL
+	@$(STEP) 'cost of an event through the whole handler' \
+	  .ci/gotest -run '^$$' -bench . -benchmem ./functions/ingest
+	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
+	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
+
+.PHONY: fuzz
+fuzz: setup-build data ## each fuzz target for FUZZTIME
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: seed
+seed: build ## post sample traffic to the server on DATA (EVENTS, DAYS)
+	@bin/loch seed --data $(DATA) --events $(EVENTS) --days $(DAYS)
+
+# The stamps stand inside node_modules, so that they go when the packages go.
+ENRICH_NPM := $(ENRICH)/data/node_modules/.installed
+WEB_NPM    := $(WEB)/node_modules/.installed
+MADE       := $(addprefix $(ENRICH)/data/,made-country.mmdb made-agents.gz made-bots.gz)
+
+.PHONY: data
+data: setup-build $(MADE) ## install the pinned data packages and make what Loch embeds
+
+$(MADE) &: $(ENRICH_NPM) $(wildcard $(ENRICH)/datagen/*.go)
+	@$(STEP) 'make the country and device tables' go run ./$(ENRICH)/datagen
+	@touch $(MADE)
+
+.PHONY: web
+web: $(WEB_NPM)
+
+$(ENRICH_NPM) $(WEB_NPM): %/node_modules/.installed: %/package.json %/package-lock.json
+	@$(STEP) 'install the pinned npm packages of $*' bash -c 'cd $* && $(NPM_CI) >/dev/null'
+	@touch $@
+
+# The linter has its own go.mod with every hash, and is built once.
+$(LINTER): $(LINT)/go.mod $(LINT)/go.sum
+	@mkdir -p $(@D)
+	@$(STEP) 'build golangci-lint (once, takes a minute or two)' \
+	  bash -c 'cd $(LINT) && go build -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint'
+	@touch $@
+
+.PHONY: setup
+setup: ## see that the machine has what make test needs, and install what is missing
+	@.ci/setup go cxx node browser
+
+.PHONY: setup-build
+setup-build:
+	@.ci/setup go cxx node
+
+.PHONY: clean
+clean: ## remove what was built (not DATA)
+	rm -rf bin build $(ENRICH)/data/node_modules $(MADE) $(WEB)/node_modules

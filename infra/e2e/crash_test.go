@@ -1,0 +1,285 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// crashes is how often the server is killed in one run.
+const crashes = 22
+
+// TestCrash kills the server with SIGKILL at random moments, while clients
+// post to it and the log becomes Parquet and Parquet is compacted, and starts
+// it again on the same folder. Each time `loch verify` must say that the folder
+// adds up; in the end every acknowledged event is there once, nothing is there
+// that was never sent, and every acknowledged profile update was applied.
+func TestCrash(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("the moments are random with seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	data := t.TempDir()
+	flags := []string{"--rollover-every", "200ms", "--compact-every", "500ms", "--addr", freeAddress(t)}
+
+	c := newCrowd(t)
+	defer c.stop()
+	for round := range crashes {
+		s := start(t, data, flags...)
+		c.open(s.url)
+		life := time.Duration(100+random.IntN(900)) * time.Millisecond
+		time.Sleep(life) // the one wait that is for a while and not for a condition: the moment of death
+		workers := childrenOf(t, s.cmd.Process.Pid)
+		s.kill()
+		c.closeDoor()
+		s.check()
+		await(t, "no process of the killed server is left", func() bool { return !anyRuns(workers) })
+		verify(t, data)
+		if t.Failed() {
+			t.Fatalf("round %d, after %v of life", round+1, life)
+		}
+	}
+	c.stop()
+
+	s := start(t, data, flags...)
+	c.check(s)
+	s.stop()
+	verify(t, data)
+}
+
+// account is what `loch verify --json` prints.
+type account struct {
+	OK                                     bool
+	Received, Stored, Rejected, Duplicates int64
+	Problems, Warnings                     []string
+}
+
+// verify runs `loch verify` on a folder that no server has, and fails the test
+// unless it adds up.
+func verify(t *testing.T, data string) account {
+	t.Helper()
+	out, code := loch(t, "verify", "--data", data, "--json")
+	var a account
+	decode(t, out, &a)
+	if code != 0 || !a.OK || len(a.Problems) > 0 || a.Received != a.Stored+a.Rejected+a.Duplicates {
+		t.Errorf("loch verify ended with %d and says: %s", code, out)
+	}
+	return a
+}
+
+// anyRuns says whether one of the processes is still there.
+func anyRuns(pids []int) bool {
+	for _, pid := range pids {
+		if _, err := os.Stat(fmt.Sprintf("/proc/%d/exe", pid)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// freeAddress is an address that nobody listens on, so that a server can come
+// back to where its clients know it.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// crowd is a number of clients that post without rest, and remember what they
+// were told.
+type crowd struct {
+	t       *testing.T
+	door    atomic.Pointer[door]
+	over    chan struct{}
+	end     sync.Once
+	clients []*poster
+	wg      sync.WaitGroup
+}
+
+// door is where the clients wait while no server is there.
+type door struct {
+	open chan struct{}
+	url  string
+}
+
+// poster is one client. Its maps are read once it has stopped.
+type poster struct {
+	name         string
+	sent         map[string]bool // true once acknowledged
+	adds, addsOK int             // $add of 1: posted, acknowledged
+}
+
+const posters = 6
+
+func newCrowd(t *testing.T) *crowd {
+	c := &crowd{t: t, over: make(chan struct{})}
+	c.door.Store(&door{open: make(chan struct{})})
+	for i := range posters {
+		p := &poster{name: fmt.Sprintf("c%d", i), sent: map[string]bool{}}
+		c.clients = append(c.clients, p)
+		c.wg.Go(func() { c.post(p, rand.New(rand.NewPCG(uint64(i), 2))) })
+	}
+	return c
+}
+
+// open lets the clients go on with a server.
+func (c *crowd) open(url string) {
+	d := c.door.Load()
+	d.url = url
+	close(d.open)
+}
+
+// closeDoor makes them wait for the next one.
+func (c *crowd) closeDoor() { c.door.Store(&door{open: make(chan struct{})}) }
+
+func (c *crowd) stop() {
+	c.end.Do(func() { close(c.over) })
+	c.wg.Wait()
+}
+
+// post sends batch after batch. A batch that was not acknowledged is sent again
+// half of the time, as SDKs do, and given up for good else.
+func (c *crowd) post(p *poster, random *rand.Rand) {
+	var again []string
+	for next := 0; ; {
+		d := c.door.Load()
+		select {
+		case <-c.over:
+			return
+		case <-d.open:
+		}
+		ids := again
+		if ids == nil {
+			for range 1 + random.IntN(20) {
+				ids = append(ids, fmt.Sprintf("%s-%d", p.name, next))
+				next++
+			}
+		}
+		for _, id := range ids {
+			p.sent[id] = false
+		}
+		again = nil
+		if c.postEvents(d.url, p, ids) {
+			for _, id := range ids {
+				p.sent[id] = true
+			}
+		} else if random.IntN(2) == 0 {
+			again = ids
+		}
+		if random.IntN(4) == 0 {
+			p.adds++
+			if c.accepted(d.url+"/engage?verbose=1", []any{map[string]any{
+				"$token": token, "$distinct_id": p.name + "-user", "$add": map[string]int{"n": 1},
+			}}) {
+				p.addsOK++
+			}
+		}
+	}
+}
+
+// postEvents sends events with the given insert ids. An event keeps its time, as
+// an SDK's does, so that the same id is the same event.
+func (c *crowd) postEvents(url string, p *poster, ids []string) bool {
+	events := make([]any, len(ids))
+	for i, id := range ids {
+		n, err := strconv.Atoi(strings.TrimPrefix(id, p.name+"-"))
+		if err != nil {
+			c.t.Error(err)
+		}
+		events[i] = newEvent("Crash", fmt.Sprintf("%s-user", p.name), map[string]any{
+			"$insert_id": id, "time": 1795000000 + n, "filler": strings.Repeat("x", 200),
+		})
+	}
+	return c.accepted(url+"/track?verbose=1", events)
+}
+
+// accepted posts JSON and says whether the server took it. Anything else must be
+// a broken connection or a 503.
+func (c *crowd) accepted(url string, body any) bool {
+	r, err := http.NewRequest("POST", url, strings.NewReader(string(encode(c.t, body))))
+	if err != nil {
+		c.t.Error(err)
+		return false
+	}
+	r.Header.Set("Content-Type", "application/json")
+	response, err := client.Do(r)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	text := make([]byte, 512)
+	n, _ := response.Body.Read(text) // a broken answer is no acknowledgement
+	switch {
+	case response.StatusCode == http.StatusOK && string(text[:n]) == `{"error":null,"status":1}`:
+		return true
+	case response.StatusCode == http.StatusOK && n < 20, response.StatusCode == http.StatusServiceUnavailable:
+	default:
+		c.t.Errorf("%s was answered %d %s", url, response.StatusCode, text[:n])
+	}
+	return false
+}
+
+// check holds what the clients were told against what the server has.
+func (c *crowd) check(s *server) {
+	s.t.Helper()
+	acknowledged, unsure := 0, 0
+	found := map[string]string{}
+	for _, r := range s.all("select insert_id, count(*)::varchar as n from events group by insert_id order by insert_id") {
+		id, _ := r["insert_id"].(string)
+		found[id], _ = r["n"].(string)
+	}
+	for _, p := range c.clients {
+		for id, acked := range p.sent {
+			switch n := found[id]; {
+			case acked && n != "1":
+				s.t.Errorf("event %s was acknowledged and is there %q times", id, n)
+			case !acked && n != "" && n != "1":
+				s.t.Errorf("event %s is there %s times", id, n)
+			}
+			if acked {
+				acknowledged++
+			} else {
+				unsure++
+			}
+			delete(found, id)
+		}
+		c.checkProfile(s, p)
+	}
+	for id := range found {
+		s.t.Errorf("event %q is there and was never sent", id)
+	}
+	s.t.Logf("%d kills; %d events acknowledged, all there once; %d more sent without an answer", crashes, acknowledged, unsure)
+	if acknowledged < 500 {
+		s.t.Errorf("only %d events were acknowledged: this was no load", acknowledged)
+	}
+}
+
+// checkProfile sees that every acknowledged $add was applied once. One without
+// an answer may have been.
+func (c *crowd) checkProfile(s *server, p *poster) {
+	s.t.Helper()
+	if p.addsOK == 0 {
+		return
+	}
+	a := s.profile("pii", p.name+"-user")
+	var profile struct{ Properties map[string]any }
+	decode(s.t, a.body, &profile)
+	var n int
+	if _, err := fmt.Sscan(canonical(profile.Properties["n"]), &n); err != nil {
+		s.t.Errorf("the profile of %s: %v in %s", p.name, err, a.body)
+	}
+	if n < p.addsOK || n > p.adds {
+		s.t.Errorf("%s: %d additions were acknowledged of %d, the profile says %d", p.name, p.addsOK, p.adds, n)
+	}
+}

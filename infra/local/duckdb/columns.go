@@ -1,0 +1,82 @@
+package duckdb
+
+import (
+	"strings"
+
+	"loch/shared/event"
+)
+
+// sqlType is a column's type as a statement sees it.
+func sqlType(t event.Type) string {
+	switch t {
+	case event.Text:
+		return "VARCHAR"
+	case event.JSON:
+		return "JSON"
+	case event.Int:
+		return "BIGINT"
+	case event.Float:
+		return "DOUBLE"
+	case event.Bool:
+		return "BOOLEAN"
+	case event.Time:
+		return "TIMESTAMP"
+	case event.Date:
+		return "DATE"
+	}
+	panic("a column type without a DuckDB type")
+}
+
+// storedType is a column's type in a Parquet file, where JSON is a text.
+func storedType(t event.Type) string {
+	if t == event.JSON {
+		t = event.Text
+	}
+	return sqlType(t)
+}
+
+// storedColumns are the names of all columns, to select them from files.
+func storedColumns() string {
+	names := make([]string, len(event.Columns))
+	for i, c := range event.Columns {
+		names[i] = identifier(c.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// shownColumns select all columns of from with the types that statements see.
+func shownColumns(from string) string {
+	names := make([]string, len(event.Columns))
+	for i, c := range event.Columns {
+		names[i] = from + "." + identifier(c.Name)
+		if c.Type == event.JSON {
+			names[i] += "::JSON AS " + identifier(c.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// noEvents is a query with all stored columns and no rows.
+func noEvents() string {
+	names := make([]string, len(event.Columns))
+	for i, c := range event.Columns {
+		names[i] = "NULL::" + storedType(c.Type) + " AS " + identifier(c.Name)
+	}
+	return "SELECT " + strings.Join(names, ", ") + " WHERE false"
+}
+
+// duplicateKey are the expressions by which two event rows of a project are the
+// same event: an id that the client chose counts together with name, sender and
+// time, a hash by itself.
+const duplicateKey = `insert_id, insert_id_source,
+	CASE WHEN insert_id_source <> 'hash' THEN event END,
+	CASE WHEN insert_id_source <> 'hash' THEN coalesce(user_id, device_id) END,
+	CASE WHEN insert_id_source <> 'hash' THEN time END`
+
+// newestFirst orders rows of one event: the newest received wins. Request and
+// place in it settle the rest, so that every reader and every compaction
+// chooses the same.
+const newestFirst = `received_time DESC, request_id DESC, batch_index DESC`
+
+// linkOrder is what says which of a device's links was first.
+const linkOrder = `{'r': received_time, 't': time, 'b': batch_index, 'u': user_id}`

@@ -1,0 +1,127 @@
+package duckdb
+
+import (
+	"fmt"
+	"strings"
+
+	"loch/infra/local/parquet"
+	"loch/shared/event"
+)
+
+// The SQL of a merge. Its tables:
+//
+//	arrived    the rows of the landing files, each event once, by partition
+//	met        rows of the events tier that may be the same events
+//	lost       those of met that an arrived row replaces: file and row number
+//	new_links  each device's first link in the landing files, duplicates included
+
+// arrivedTable makes arrived. It is in the order in which it is written, so that
+// taking one partition out of it reads little else.
+func arrivedTable(landing []string) string {
+	// As for the views, ids alone tell first which few rows have to be sorted.
+	return "CREATE OR REPLACE TABLE arrived AS WITH rows AS (SELECT * FROM " + numbered(landing) + "), " +
+		"suspects AS (SELECT insert_id FROM rows GROUP BY insert_id HAVING count(*) > 1), " +
+		"again AS (SELECT filename, file_row_number FROM rows WHERE insert_id IN (SELECT insert_id FROM suspects) " +
+		"QUALIFY row_number() OVER (PARTITION BY project, " + duplicateKey + " ORDER BY " + newestFirst + ") > 1) " +
+		"SELECT " + storedColumns() + " FROM rows r WHERE NOT EXISTS " +
+		"(SELECT 1 FROM again a WHERE a.filename = r.filename AND a.file_row_number = r.file_row_number) " +
+		"ORDER BY project, date"
+}
+
+// metTable makes met out of the files that can hold such rows, as in
+// database.duplicates.
+func metTable(sameDates, hashes []string) string {
+	const columns = "project, insert_id, insert_id_source, event, user_id, device_id, time, received_time, request_id, batch_index, " +
+		"filename AS file, file_row_number AS row"
+	const known = "(project, insert_id) IN (SELECT (project, insert_id) FROM arrived)"
+	var parts []string
+	if len(sameDates) > 0 {
+		parts = append(parts, "SELECT "+columns+" FROM "+numbered(sameDates)+" WHERE "+known)
+	}
+	if len(hashes) > 0 {
+		parts = append(parts, "SELECT "+columns+" FROM "+numbered(hashes)+" WHERE insert_id_source = 'hash' AND "+known)
+	}
+	return "CREATE OR REPLACE TABLE met AS " + strings.Join(parts, " UNION ALL ")
+}
+
+const emptyLost = "CREATE OR REPLACE TABLE lost(file VARCHAR, row BIGINT)"
+
+// lostTable ranks what arrived together with what was met. A row that arrived
+// has no file; its row number is the table's own.
+const lostTable = `CREATE OR REPLACE TABLE lost AS SELECT file, row FROM (
+	SELECT project, insert_id, insert_id_source, event, user_id, device_id, time, received_time, request_id, batch_index, file, row FROM met
+	UNION ALL
+	SELECT project, insert_id, insert_id_source, event, user_id, device_id, time, received_time, request_id, batch_index, NULL, rowid FROM arrived
+	WHERE (project, insert_id) IN (SELECT (project, insert_id) FROM met)
+) QUALIFY row_number() OVER (PARTITION BY project, ` + duplicateKey + ` ORDER BY ` + newestFirst + `) > 1`
+
+// dropArrived takes the rows out of arrived that are older than what is in the
+// events tier, which happens when a client's second try overtook its first.
+const dropArrived = `DELETE FROM arrived WHERE rowid IN (SELECT row FROM lost WHERE file IS NULL);
+	DELETE FROM lost WHERE file IS NULL`
+
+// outColumns are all columns with the types that the lake's files have: times
+// are milliseconds there.
+func outColumns(columns []event.Column) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = identifier(c.Name)
+		if c.Type == event.Time {
+			names[i] += "::TIMESTAMP_MS AS " + identifier(c.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// copyEvents writes a partition's new file.
+func copyEvents(in *incoming, rewrite []string, path string) string {
+	columns := storedColumns()
+	rows := fmt.Sprintf("SELECT %s FROM arrived WHERE project = %s AND date = %s::DATE", columns, literal(in.project), literal(in.date))
+	if len(rewrite) > 0 {
+		rows += " UNION ALL SELECT " + columns + " FROM " + numbered(rewrite) +
+			" f WHERE NOT EXISTS (SELECT 1 FROM lost WHERE lost.file = f.filename AND lost.row = f.file_row_number)"
+	}
+	return fmt.Sprintf("COPY (SELECT %s FROM (%s) ORDER BY coalesce(user_id, device_id), time, received_time, insert_id) TO %s (%s)",
+		outColumns(event.Columns), rows, literal(path), fileOptions)
+}
+
+// fileOptions are how files are written. A row group of this many rows fits into
+// memory several times, also when rows are large.
+var fileOptions = fmt.Sprintf("FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440, KV_METADATA {%s: '%d'}",
+	literal(parquet.MetaSchemaVersion), event.SchemaVersion)
+
+const linkColumns = "device_id, user_id, received_time, time, batch_index"
+
+// firstOf keeps each device's first link of a query.
+func firstOf(query, by string) string {
+	return "SELECT * FROM (" + query + ") QUALIFY row_number() OVER (PARTITION BY " + by +
+		" ORDER BY received_time, time, batch_index, user_id) = 1"
+}
+
+// linksTable makes new_links.
+func linksTable(landing []string) string {
+	return "CREATE OR REPLACE TABLE new_links AS " + firstOf("SELECT project, "+linkColumns+" FROM "+scan(landing)+
+		" WHERE device_id IS NOT NULL AND user_id IS NOT NULL", "project, device_id")
+}
+
+// earlierLinks makes the table of those of a project's new links that change
+// what is known.
+func earlierLinks(project string, known []string) string {
+	query := "SELECT " + linkColumns + " FROM new_links n WHERE project = " + literal(project)
+	if len(known) > 0 {
+		query += " AND NOT EXISTS (SELECT 1 FROM " + scan(known) + " k WHERE k.device_id = n.device_id AND " +
+			"(k.received_time, k.time, k.batch_index, k.user_id) <= (n.received_time, n.time, n.batch_index, n.user_id))"
+	}
+	return "CREATE OR REPLACE TABLE earlier_links AS " + query
+}
+
+// copyLinks writes the earlier links, and those of the files that are to be
+// replaced with them.
+func copyLinks(replaced []string, path string) string {
+	query := "SELECT " + linkColumns + " FROM earlier_links"
+	if len(replaced) > 0 {
+		query = firstOf(query+" UNION ALL SELECT "+linkColumns+" FROM "+scan(replaced), "device_id")
+	}
+	return "COPY (SELECT device_id, user_id, received_time::TIMESTAMP_MS AS received_time, time::TIMESTAMP_MS AS time, batch_index FROM (" +
+		query + ") ORDER BY device_id) TO " + literal(path) + " (" + fileOptions + ")"
+}

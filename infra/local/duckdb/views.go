@@ -1,0 +1,197 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// files are what the relations of one project are made of at one moment.
+type files struct {
+	// Fresh are event rows as they arrived, of all projects: the landing tier,
+	// and the log. One event may occur in it more than once.
+	Fresh []string `json:"fresh"`
+
+	// Compacted are the project's files of the events tier, within which no
+	// event occurs twice.
+	Compacted []compactedFile `json:"compacted"`
+
+	Links    []string `json:"links"`    // the project's
+	Rejected []string `json:"rejected"` // of all projects
+	Profiles []string `json:"profiles"` // of all projects
+}
+
+// compactedFile is a file of the events tier, with the date that its path says
+// all its rows have.
+type compactedFile struct {
+	Path string `json:"path"`
+	Date string `json:"date"`
+}
+
+func paths(list []compactedFile) []string {
+	all := make([]string, len(list))
+	for i, f := range list {
+		all[i] = f.Path
+	}
+	return all
+}
+
+// makeViews makes the relations that a statement uses. They are of this
+// connection alone and replaced by the next statement's.
+func (db *database) makeViews(ctx context.Context, q *question, st *statement) error {
+	for _, name := range relations {
+		if !st.uses[name] {
+			continue
+		}
+		query, err := db.relation(ctx, q, st, name)
+		if err == nil {
+			_, err = db.conn.ExecContext(ctx, "CREATE OR REPLACE TEMP VIEW "+name+" AS "+query)
+		}
+		if err != nil {
+			return place{folders: db.folders()}.fault(ctx, err)
+		}
+	}
+	return nil
+}
+
+func (db *database) relation(ctx context.Context, q *question, st *statement, name string) (string, error) {
+	switch name {
+	case "events":
+		dropped, err := db.duplicates(ctx, q.Project, q.Files)
+		if err != nil {
+			return "", err
+		}
+		return eventsView(q.Project, q.Files, dropped, mayNamePerson(st.body, st.tree)), nil
+	case "events_raw":
+		return "SELECT " + shownColumns("e") + " FROM (" + eventRows(q.Project, q.Files, nil) + ") e", nil
+	case "profiles":
+		return profilesView(q.Project, q.Files.Profiles), nil
+	default:
+		return rejectedView(q.Project, q.Files.Rejected), nil
+	}
+}
+
+// eventsView is the relation events: each event once, with the person if the
+// statement may ask for it.
+func eventsView(project string, f files, dropped []string, person bool) string {
+	rows := eventRows(project, f, dropped)
+	links := linkRows(project, f)
+	switch {
+	case !person:
+		return "SELECT " + shownColumns("e") + " FROM (" + rows + ") e"
+	case links == "":
+		return "SELECT " + shownColumns("e") + ", coalesce(e.user_id, e.device_id) AS " + personColumn + " FROM (" + rows + ") e"
+	default:
+		return "SELECT " + shownColumns("e") + ", coalesce(e.user_id, l.user_id, e.device_id) AS " + personColumn +
+			" FROM (" + rows + ") e LEFT JOIN (" + firstLinks(links) + ") l ON l.device_id = e.device_id"
+	}
+}
+
+// firstLinks is each device's first link out of a query of links.
+func firstLinks(links string) string {
+	return "SELECT device_id, arg_min(user_id, " + linkOrder + ") AS user_id FROM (" + links + ") GROUP BY device_id"
+}
+
+// linkRows is a query of all the rows that link a device of the project to a
+// user, or "" if there can be none. Those that compaction has seen are in files
+// of their own, because it keeps only one of an event's rows, and that may not
+// be the one that was first.
+func linkRows(project string, f files) string {
+	const columns = "device_id, user_id, received_time, time, batch_index"
+	var parts []string
+	if len(f.Links) > 0 {
+		parts = append(parts, "SELECT "+columns+" FROM "+scan(f.Links))
+	}
+	if len(f.Fresh) > 0 {
+		parts = append(parts, "SELECT "+columns+" FROM "+scan(f.Fresh)+
+			" WHERE project = "+literal(project)+" AND device_id IS NOT NULL AND user_id IS NOT NULL")
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+// eventRows is a query of the project's event rows, without those in the table
+// of duplicates. dropped are the files that such rows are in; the others need
+// not be looked at row by row.
+func eventRows(project string, f files, dropped []string) string {
+	dirty := map[string]bool{}
+	for _, path := range dropped {
+		dirty[path] = true
+	}
+	var compacted, fresh []string
+	for _, c := range f.Compacted {
+		if !dirty[c.Path] {
+			compacted = append(compacted, c.Path)
+		}
+	}
+	for _, path := range f.Fresh {
+		if !dirty[path] {
+			fresh = append(fresh, path)
+		}
+	}
+	columns := storedColumns()
+	var parts []string
+	if len(compacted) > 0 {
+		parts = append(parts, "SELECT "+columns+" FROM "+scan(compacted))
+	}
+	if len(fresh) > 0 {
+		parts = append(parts, "SELECT "+columns+" FROM "+scan(fresh)+" WHERE project = "+literal(project))
+	}
+	if len(dropped) > 0 {
+		parts = append(parts, "SELECT "+columns+" FROM "+numbered(dropped)+" f WHERE project = "+literal(project)+
+			" AND NOT EXISTS (SELECT 1 FROM "+dropTable+" d WHERE d.file = f.filename AND d.row = f.file_row_number)")
+	}
+	if len(parts) == 0 {
+		return noEvents()
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+// scan reads files. Hive partitioning is off: what the path says stands in
+// the rows as well, and a data folder may have any name.
+func scan(paths []string) string {
+	return "read_parquet(" + list(paths) + ", hive_partitioning = false)"
+}
+
+// numbered reads files and says which row of which file each is.
+func numbered(paths []string) string {
+	return "read_parquet(" + list(paths) + ", hive_partitioning = false, filename = true, file_row_number = true)"
+}
+
+// rejectedView is the relation rejected: reasons and counts, never what was
+// rejected.
+func rejectedView(project string, paths []string) string {
+	const columns = "project, received_time, protocol, reason, field, request_id, batch_index, payload_bytes"
+	if len(paths) == 0 {
+		return typed("project VARCHAR, received_time TIMESTAMP, protocol VARCHAR, reason VARCHAR, field VARCHAR, " +
+			"request_id VARCHAR, batch_index BIGINT, payload_bytes BIGINT")
+	}
+	return "SELECT " + columns + " FROM " + scan(paths) + " WHERE project = " + literal(project)
+}
+
+// profileColumns are the columns of the profiles tier.
+const profileColumns = "project VARCHAR, person_id VARCHAR, traits JSON, first_seen TIMESTAMP, last_seen TIMESTAMP, " +
+	"country VARCHAR, region VARCHAR, city VARCHAR, timezone VARCHAR, browser VARCHAR, os VARCHAR, device_type VARCHAR"
+
+// profilesView is the relation profiles: the newest row of each person.
+func profilesView(project string, paths []string) string {
+	if len(paths) == 0 {
+		return typed(profileColumns)
+	}
+	var columns []string
+	for c := range strings.SplitSeq(profileColumns, ", ") {
+		name, kind, _ := strings.Cut(c, " ")
+		columns = append(columns, fmt.Sprintf("%s::%s AS %s", name, kind, name))
+	}
+	return "SELECT " + strings.Join(columns, ", ") + " FROM " + scan(paths) + " WHERE project = " + literal(project) +
+		" QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY last_seen DESC) = 1"
+}
+
+// typed is a query without rows, with columns "name TYPE, …".
+func typed(columns string) string {
+	var parts []string
+	for c := range strings.SplitSeq(columns, ", ") {
+		name, kind, _ := strings.Cut(c, " ")
+		parts = append(parts, "NULL::"+kind+" AS "+name)
+	}
+	return "SELECT " + strings.Join(parts, ", ") + " WHERE false"
+}

@@ -1,0 +1,180 @@
+package duckdb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"loch/shared/fault"
+)
+
+// workerName is the program name that makes this program a worker.
+const workerName = "loch-sql-worker"
+
+// A program that links this package is started again to be a worker, under
+// workerName, and must not do anything else then. This is decided here and not
+// in a main so that it holds for every program, above all for test binaries: one
+// that ran its tests again in each worker would never end.
+func init() {
+	if len(os.Args) > 0 && os.Args[0] == workerName {
+		os.Exit(work(os.Stdin, os.Stdout))
+	}
+}
+
+// grace is how long after its deadline a worker may still answer. It looks at
+// the clock itself, so that a statement that can be interrupted costs no worker.
+const grace = 400 * time.Millisecond
+
+// worker is the engine's end of a worker process. One caller at a time.
+type worker struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    io.ReadCloser
+	stderr said
+	logger *slog.Logger
+	since  time.Time // when it became idle; guarded by the pool
+
+	once sync.Once
+	exit error
+}
+
+// startWorker starts a process and has it open its database.
+func startWorker(s settings, logger *slog.Logger) (*worker, error) {
+	w := &worker{logger: logger}
+	path, err := thisProgram()
+	if err != nil {
+		return nil, cannotStart(err)
+	}
+	w.cmd = &exec.Cmd{
+		Path:   path,
+		Args:   []string{workerName},
+		Env:    []string{}, // it needs nothing that the environment tells, secrets least of all
+		Dir:    s.SpillDir,
+		Stderr: &w.stderr,
+	}
+	if w.in, err = w.cmd.StdinPipe(); err != nil {
+		return nil, cannotStart(err)
+	}
+	if w.out, err = w.cmd.StdoutPipe(); err != nil {
+		return nil, cannotStart(err)
+	}
+	if err := w.cmd.Start(); err != nil {
+		return nil, cannotStart(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	a, err := w.call(ctx, order{Settings: &s})
+	if err == nil && a.Fault != nil {
+		err = a.Fault.fault()
+	}
+	if err != nil {
+		w.close()
+		return nil, cannotStart(err)
+	}
+	return w, nil
+}
+
+// thisProgram is a path that starts this very program, also after its file was
+// replaced by a newer version.
+func thisProgram() (string, error) {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil
+	}
+	return os.Executable()
+}
+
+func cannotStart(err error) error {
+	return fault.Wrap(err, fault.Unavailable, "the process that answers SQL cannot be started")
+}
+
+// call gives the worker an order and waits for its answer, at most until ctx
+// ends. An error means that the worker is of no use any more.
+func (w *worker) call(ctx context.Context, o order) (answer, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		o.Deadline = deadline
+	}
+	var a answer
+	done := make(chan error, 1)
+	go func() {
+		err := writeFrame(w.in, &o)
+		if err == nil {
+			err = readFrame(w.out, &a)
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return a, w.fate(err)
+	case <-ctx.Done():
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		select {
+		case err := <-done:
+			return a, w.fate(err)
+		case <-time.After(grace):
+		}
+	}
+	w.close()
+	<-done // the pipes broke
+	return answer{}, ranOut(ctx, timeoutWords)
+}
+
+// fate explains why a worker gave no answer.
+func (w *worker) fate(err error) error {
+	if err == nil {
+		return nil
+	}
+	w.close()
+	words := w.stderr.String()
+	first, _, _ := strings.Cut(words, "\n")
+	w.logger.Warn("a process that answers SQL ended in the middle of a statement; the next statement starts another",
+		"exit", w.exit, "said", first)
+	for _, sign := range []string{"out of memory", "bad_alloc", "cannot allocate", "Cannot allocate", "failed to create new OS thread"} {
+		if strings.Contains(words, sign) {
+			return fault.Wrap(errors.Join(err, w.exit), fault.TooLarge, memoryWords)
+		}
+	}
+	return fault.Wrap(errors.Join(err, w.exit), fault.Invalid,
+		"the SQL engine broke down on this statement; nothing else was affected. "+
+			"Very long patterns and very deeply nested values do that")
+}
+
+// close ends the process. It may be called more than once.
+func (w *worker) close() {
+	w.once.Do(func() {
+		_ = w.cmd.Process.Kill() // gone already: just as well
+		_ = w.in.Close()
+		w.exit = w.cmd.Wait()
+	})
+}
+
+// said keeps the beginning of what a worker writes to its standard error.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+const saidBytes = 16 << 10
+
+func (t *said) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if room := saidBytes - t.text.Len(); room > 0 {
+		t.text.Write(b[:min(room, len(b))])
+	}
+	return len(b), nil
+}
+
+func (t *said) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}

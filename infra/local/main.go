@@ -1,0 +1,71 @@
+// Command loch is Loch on one machine: one binary that takes events, keeps them
+// in a lake of Parquet files, and answers SQL and profile look-ups, with every
+// engine embedded. The same handlers run on AWS.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"loch/infra/local/command"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		os.Exit(command.ExitCode(err))
+	}
+}
+
+// root is the command line: what serves here, what asks a server in the command
+// package.
+func root() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "loch",
+		Short: "Product analytics that you run yourself",
+		Long: `Loch takes the events that websites send with the SDK they already have, seals
+who they are about, and answers questions in SQL. A copy of its event lake names
+nobody.`,
+		Example: `  loch serve
+  loch seed --events 100000 --days 30
+  loch sql "select event, count(*) from events group by 1 order by 2 desc"`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
+	}
+	connector := &connector{}
+	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Profile(connector),
+		command.Compact(connector), command.Verify(connector))
+	if dir := os.Getenv("LOCH_DATA"); dir != "" {
+		for _, sub := range c.Commands() {
+			if f := sub.Flags().Lookup("data"); f != nil {
+				f.DefValue = dir
+				if err := f.Value.Set(dir); err != nil {
+					fmt.Fprintln(os.Stderr, "loch: LOCH_DATA cannot be used:", err)
+				}
+			}
+		}
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return command.UsageError(err) })
+	run := c.Commands()
+	for _, sub := range run {
+		inner := sub.RunE
+		sub.RunE = func(cmd *cobra.Command, args []string) error {
+			err := inner(cmd, args)
+			if err != nil && !errors.Is(err, context.Canceled) {
+				command.PrintError(cmd.ErrOrStderr(), err)
+			}
+			return err
+		}
+	}
+	return c
+}

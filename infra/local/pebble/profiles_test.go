@@ -1,0 +1,204 @@
+package pebble
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"loch/shared/fault"
+	"loch/shared/profile"
+	"loch/shared/vault"
+)
+
+// Events must not cost a store write each.
+func TestSightingsAreCoalesced(t *testing.T) {
+	dir, ctx := t.TempDir(), context.Background()
+	s := openTestProfiles(t, dir, quietly())
+	const people, events = 20, 120
+	send := func(from int64) {
+		t.Helper()
+		for n := range int64(events) { // an event every 5 s for 10 minutes
+			for i := range people {
+				saw := profile.Sighting{Project: "p", ID: fmt.Sprint("d", i), TimeMS: from + n*5000, Place: profile.Place{Country: "NO"}}
+				if _, err := s.Apply(ctx, profile.Changes{Sightings: []profile.Sighting{saw}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	send(1_000_000)
+	got := s.Stats()
+	if want := (Stats{Commits: people * 10, Sightings: people * events, SightingsDropped: people * (events - 10)}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+
+	// Memory is empty after a restart, the store is not.
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openTestProfiles(t, dir, quietly())
+	send(1_000_000)
+	if got := s.Stats().Commits; got > people {
+		t.Errorf("%d writes for events that the store knew already", got)
+	}
+
+	// A linked device's events cost no more than its user's.
+	if _, err := s.Apply(ctx, profile.Changes{Links: []profile.Link{{Project: "p", Device: "d0", User: "u", TimeMS: 2_000_000}}}); err != nil {
+		t.Fatal(err)
+	}
+	before := s.Stats().Commits
+	for n := range int64(100) {
+		saw := profile.Sighting{Project: "p", ID: "d0", TimeMS: 2_000_000 + n*500}
+		if _, err := s.Apply(ctx, profile.Changes{Sightings: []profile.Sighting{saw}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.Stats().Commits - before; n != 0 {
+		t.Errorf("100 events of a linked device within a minute cost %d writes", n)
+	}
+}
+
+// A request of small updates to large profiles is written in parts, so that it
+// never holds all of them in memory; what comes out is the same.
+func TestLargeRequestsAreWrittenInParts(t *testing.T) {
+	s, ctx := openTestProfiles(t, t.TempDir(), quietly()), context.Background()
+	const people = 24
+	long := json.RawMessage(`"` + strings.Repeat("x", 200<<10) + `"`)
+	for i := range people {
+		u := profile.Update{Project: "p", ID: fmt.Sprint("u", i), TimeMS: 1}
+		for _, name := range []string{"a", "b", "c", "d"} {
+			u.Ops = append(u.Ops, profile.Op{Kind: profile.Set, Name: name, Value: long})
+		}
+		if _, err := s.Apply(ctx, profile.Changes{Updates: []profile.Update{u}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := s.Stats().Commits
+	var c profile.Changes
+	for range 2 {
+		for i := range people {
+			c.Updates = append(c.Updates, one(fmt.Sprint("u", i)))
+		}
+	}
+	refused := one("u0")
+	refused.Index, refused.Ops[0].Name = 48, "a"
+	c.Updates = append(c.Updates, refused)
+	refusals, err := s.Apply(ctx, c)
+	if err != nil || len(refusals) != 1 || refusals[0].Index != 48 {
+		t.Fatalf("%+v, %v", refusals, err)
+	}
+	parts := s.Stats().Commits - before
+	if perPart := partBytes / (4 * len(long)); parts < 2*people/int64(perPart+1) || parts > people {
+		t.Errorf("%d parts for %d updates of %d KB profiles", parts, 2*people, 4*len(long)>>10)
+	}
+	for i := range people {
+		p, err := s.Get(ctx, "p", fmt.Sprint("u", i))
+		if err != nil || len(p.Traits) != 5 || string(p.Traits[4].Value) != "2" {
+			t.Fatalf("person %d: %d traits, %v", i, len(p.Traits), err)
+		}
+	}
+}
+
+func TestChangesMustNameSomebody(t *testing.T) {
+	s := openTestProfiles(t, t.TempDir(), quietly())
+	for _, c := range []profile.Changes{
+		{Updates: []profile.Update{one("u"), {Project: "p"}}},
+		{Updates: []profile.Update{{ID: "u"}}},
+		{Links: []profile.Link{{Project: "p", Device: "d"}}},
+		{Links: []profile.Link{{Project: "p", User: "u"}}},
+		{Sightings: []profile.Sighting{{ID: "u", TimeMS: 1}}},
+	} {
+		if _, err := s.Apply(context.Background(), c); fault.CodeOf(err) != fault.Internal || err == nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	if _, err := s.Get(context.Background(), "p", "u"); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("something was kept: %v", err)
+	}
+}
+
+func TestOpenRefusesWhatIsNotItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	v := openTestVault(t, filepath.Join(dir, "vault"), quietly())
+	if _, err := OpenVault(filepath.Join(dir, "vault"), quietly()); fault.CodeOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a store that is open: %v", err)
+	}
+	if _, err := v.Create(context.Background(), []vault.Entry{{Key: testKey(1), ID: vault.ID{1}}}); err != nil {
+		t.Error(err)
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenProfiles(filepath.Join(dir, "vault"), quietly()); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "vault 1") {
+		t.Errorf("the vault opened as profiles: %v", err)
+	}
+	v = openTestVault(t, filepath.Join(dir, "vault"), quietly())
+	if _, found, err := v.Find(context.Background(), []vault.Key{testKey(1)}); err != nil || !found[0] {
+		t.Errorf("after that the vault has lost its id: %v", err)
+	}
+}
+
+func TestPeopleOfDifferentProjectsNeverMeet(t *testing.T) {
+	for _, c := range [][2]string{{"a", "bc"}, {"ab", "c"}, {"", "abc"}, {"abc", ""}, {"\x01a", "b"}, {strings.Repeat("p", 300), "x"}} {
+		project, id := personOf(c[0], c[1]).split()
+		if project != c[0] || id != c[1] {
+			t.Errorf("%q came back as %q, %q", c, project, id)
+		}
+	}
+	if personOf("a", "bc") == personOf("ab", "c") {
+		t.Error("two people share a key")
+	}
+}
+
+func TestRecordsComeBack(t *testing.T) {
+	p := profile.Profile{UpdatedMS: 1_795_435_200_000, GroupKey: "company", Traits: []profile.Trait{
+		{Name: "plan", Value: json.RawMessage(`"pro"`)}, {Name: "", Value: json.RawMessage(`[1.50, {"a":null}]`)},
+	}}
+	var back profile.Profile
+	if err := decodeTraits(encodeTraits(&p), &back); err != nil || !reflect.DeepEqual(p, back) {
+		t.Errorf("%+v came back as %+v, %v", p, back, err)
+	}
+	seen := profile.Seen{FirstMS: -5, LastMS: 1 << 60,
+		Place:  profile.Place{Country: "NO", Region: "Oslo", City: "Oslo", Timezone: "Europe/Oslo"},
+		Device: profile.DeviceInfo{Browser: "Firefox", OS: "Linux", DeviceType: "desktop", Brand: "b", Model: "m"}}
+	if got, err := decodeSeen(encodeSeen(seen)); err != nil || got != seen {
+		t.Errorf("%+v came back as %+v, %v", seen, got, err)
+	}
+	if user, err := decodeLink(encodeLink(&profile.Link{User: "u", TimeMS: 7})); err != nil || user != "u" {
+		t.Errorf("%q, %v", user, err)
+	}
+	// A field that is added to Seen must be written, too.
+	if n := reflect.TypeFor[profile.Place]().NumField() + reflect.TypeFor[profile.DeviceInfo]().NumField(); n != len(seenTexts(&seen)) {
+		t.Errorf("%d texts are kept of %d", len(seenTexts(&seen)), n)
+	}
+}
+
+// Damaged records are reported; they neither panic nor take memory for what is
+// not there.
+func FuzzRecords(f *testing.F) {
+	p := profile.Profile{UpdatedMS: 5, Traits: []profile.Trait{{Name: "a", Value: json.RawMessage(`1`)}}}
+	f.Add(encodeTraits(&p))
+	f.Add(encodeSeen(profile.Seen{FirstMS: 1, LastMS: 2}))
+	f.Add([]byte{0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var p, again profile.Profile
+		if err := decodeTraits(b, &p); err == nil {
+			if err := decodeTraits(encodeTraits(&p), &again); err != nil || len(again.Traits) != len(p.Traits) {
+				t.Errorf("does not come back: %v", err)
+			}
+		}
+		if s, err := decodeSeen(b); err == nil {
+			if again, err := decodeSeen(encodeSeen(s)); err != nil || again != s {
+				t.Errorf("does not come back: %v", err)
+			}
+		}
+		if _, err := decodeLink(b); err != nil && errors.Unwrap(err) != nil {
+			t.Error("the error carries a cause that may carry the record")
+		}
+	})
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"loch/functions/ingest"
+	"loch/functions/lookup"
+	"loch/functions/query"
+	"loch/infra/local/disk"
+	"loch/infra/local/duckdb"
+	"loch/infra/local/lake"
+	"loch/infra/local/pebble"
+	"loch/infra/local/registry"
+	"loch/infra/local/wal"
+	"loch/shared/enrich"
+	"loch/shared/vault"
+	"loch/shared/web"
+)
+
+// settings are what the product on one machine can be told.
+type settings struct {
+	dataDir         string
+	writeToken      string
+	serviceAccounts []string
+	trustedProxies  []string
+	geoPath         string
+	rolloverEvery   time.Duration
+	compactEvery    time.Duration
+	diskReserve     uint64 // bytes
+	logger          *slog.Logger
+}
+
+// product is everything on one machine, opened: the stores, the engines and the
+// handlers over them.
+type product struct {
+	settings settings
+	lock     *os.File
+	guard    *disk.Guard
+	registry *registry.Registry
+	created  bool // the project was made just now
+	log      *wal.Log
+	recovery wal.Recovery
+	lake     *lake.Lake
+	roller   *lake.Roller
+	engine   *duckdb.Engine
+	vault    *pebble.Vault
+	profiles *pebble.Profiles
+	enricher *enrich.Enricher
+	counters *web.Counters
+	routes   http.Handler // what anyone may reach
+	compact  sync.Mutex   // one compaction at a time
+	closers  []io.Closer
+}
+
+// open opens the data folder and builds the product on it.
+func open(s settings) (p *product, err error) {
+	p = &product{settings: s, counters: web.NewCounters()}
+	defer func() {
+		if err != nil {
+			_ = p.Close()
+		}
+	}()
+	if p.lock, err = lockFolder(s.dataDir); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.lock)
+	key, err := masterKey(s.dataDir)
+	if err != nil {
+		return nil, err
+	}
+	if p.registry, p.created, err = registry.Open(s.dataDir, registry.Options{
+		WriteToken: s.writeToken, ServiceAccounts: s.serviceAccounts, Rand: rand.Reader, Logger: s.logger,
+	}); err != nil {
+		return nil, err
+	}
+	p.guard = disk.New(s.dataDir, s.diskReserve, time.Now)
+	if err := p.openStores(); err != nil {
+		return nil, err
+	}
+	if p.enricher, err = enrich.New(enrich.Options{GeoPath: s.geoPath}); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.enricher)
+	identities, err := vault.New(p.vault, key, vault.Options{Rand: rand.Reader})
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := web.ParseProxies(s.trustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	p.routes = p.handler(identities, proxies)
+	return p, nil
+}
+
+// openStores opens what keeps things: the log, the lake over it, the engine
+// over both, the vault's and the profiles' stores.
+func (p *product) openStores() (err error) {
+	s := p.settings
+	if p.lake, err = lake.Open(s.dataDir); err != nil {
+		return err
+	}
+	now := p.lake.Snapshot()
+	rolled := now.Rolled
+	now.Release()
+	// A log that lost its folder must not number its segments like those that are
+	// in the lake already: their events would be taken for rolled over.
+	if p.log, p.recovery, err = wal.Open(filepath.Join(s.dataDir, "wal"), wal.Options{
+		Guard: p.guard, Now: time.Now, After: rolled,
+	}); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.log)
+	p.roller = lake.NewRoller(p.lake, p.log, lake.RollerOptions{MaxAge: s.rolloverEvery, Now: time.Now, Logger: s.logger})
+	if p.engine, err = duckdb.Open(p.lake, p.log, duckdb.Options{
+		TempDir: filepath.Join(s.dataDir, "tmp"), Logger: s.logger,
+	}); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.engine)
+	o := pebble.Options{Guard: p.guard, Logger: s.logger, Now: time.Now}
+	if p.vault, err = pebble.OpenVault(filepath.Join(s.dataDir, "vault"), o); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.vault)
+	if p.profiles, err = pebble.OpenProfiles(filepath.Join(s.dataDir, "profiles"), o); err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.profiles)
+	return nil
+}
+
+// handler puts the functions on one mux, as API Gateway does on AWS.
+func (p *product) handler(identities *vault.Vault, proxies web.Proxies) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", ingest.New(ingest.Deps{
+		Registry: p.registry, Vault: identities, Enricher: p.enricher, Sink: p.log, Profiles: p.profiles,
+		Counters: p.counters, Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Proxies: proxies,
+	}))
+	asks := query.New(query.Deps{Registry: p.registry, Engine: p.engine, Now: time.Now})
+	mux.Handle("/api/sql", asks)
+	mux.Handle("/api/2.0/export", asks)
+	mux.Handle("/api/2.0/export/", asks)
+	mux.Handle("/api/profiles/", lookup.New(lookup.Deps{
+		Registry: p.registry, Profiles: p.profiles, Vault: identities,
+	}))
+	mux.HandleFunc("GET /{$}", p.welcome)
+	mux.HandleFunc("GET /healthz", p.healthz)
+	mux.Handle("GET /metrics", p.counters.Handler())
+	return web.Observe(mux, web.ObserveOptions{
+		Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Counters: p.counters,
+	})
+}
+
+// work runs what happens beside the requests until ctx ends: roll-over of the
+// log, and compaction.
+func (p *product) work(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { p.roller.Run(ctx) })
+	both.Go(func() { p.compactLoop(ctx) })
+	both.Wait()
+}
+
+// compactLoop compacts whenever there is enough to gain.
+func (p *product) compactLoop(ctx context.Context) {
+	ticker := time.NewTicker(p.settings.compactEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		snapshot := p.lake.Snapshot()
+		needed := duckdb.NeedsCompaction(snapshot, time.Now())
+		snapshot.Release()
+		if !needed || !p.compact.TryLock() {
+			continue
+		}
+		_, err := p.engine.Compact(ctx, nil)
+		p.compact.Unlock()
+		if err != nil && ctx.Err() == nil {
+			p.settings.logger.Error("compaction failed; nothing is lost, it is tried again", "error", err)
+		}
+	}
+}
+
+// Close closes everything in the reverse order of opening. What was acknowledged
+// is on disk already.
+func (p *product) Close() error {
+	var all error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		all = errors.Join(all, p.closers[i].Close())
+	}
+	p.closers = nil
+	return all
+}
