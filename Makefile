@@ -39,7 +39,7 @@ run: build ## build Loch and start it (ADDR, DATA, ARGS='--geo FILE')
 
 .PHONY: build
 build: setup-build data ## build bin/loch
-	@$(STEP) 'build bin/loch' go build -trimpath -ldflags='-s -w' -o bin/loch ./infra/local
+	@$(STEP) 'build bin/loch' go build -ldflags='-s -w' -o bin/loch ./infra/local
 
 .PHONY: test
 test: setup data web vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes

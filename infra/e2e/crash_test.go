@@ -50,8 +50,16 @@ func TestCrash(t *testing.T) {
 
 	s := start(t, data, flags...)
 	c.check(s)
+	if _, code := loch(t, "compact", "--data", data); code != 0 {
+		t.Errorf("loch compact ended with %d", code)
+	}
+	c.check(s)
 	s.stop()
-	verify(t, data)
+	a := verify(t, data)
+	if a.Duplicates == 0 {
+		t.Error("compaction found no duplicate, though batches were sent again: it did not run")
+	}
+	t.Logf("received %d = stored %d + rejected %d + duplicates %d", a.Received, a.Stored, a.Rejected, a.Duplicates)
 }
 
 // account is what `loch verify --json` prints.

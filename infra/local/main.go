@@ -5,8 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,9 +17,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := root().ExecuteContext(ctx)
+	c := root()
+	err := command.FromEnvironment(c, os.Getenv)
+	if err == nil {
+		err = c.ExecuteContext(ctx)
+	}
 	stop()
 	if err != nil {
+		command.PrintError(os.Stderr, err)
 		os.Exit(command.ExitCode(err))
 	}
 }
@@ -45,27 +48,6 @@ nobody.`,
 	connector := &connector{}
 	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Profile(connector),
 		command.Compact(connector), command.Verify(connector))
-	if dir := os.Getenv("LOCH_DATA"); dir != "" {
-		for _, sub := range c.Commands() {
-			if f := sub.Flags().Lookup("data"); f != nil {
-				f.DefValue = dir
-				if err := f.Value.Set(dir); err != nil {
-					fmt.Fprintln(os.Stderr, "loch: LOCH_DATA cannot be used:", err)
-				}
-			}
-		}
-	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return command.UsageError(err) })
-	run := c.Commands()
-	for _, sub := range run {
-		inner := sub.RunE
-		sub.RunE = func(cmd *cobra.Command, args []string) error {
-			err := inner(cmd, args)
-			if err != nil && !errors.Is(err, context.Canceled) {
-				command.PrintError(cmd.ErrOrStderr(), err)
-			}
-			return err
-		}
-	}
 	return c
 }

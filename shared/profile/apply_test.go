@@ -190,7 +190,7 @@ func TestEqualityIsByValue(t *testing.T) {
 	if len(class) != len(same) {
 		t.Errorf("%d classes of equal values, want %d", len(class), len(same))
 	}
-	for _, v := range []string{``, `{`, `1 2`, `nul`, `[1,]`} {
+	for _, v := range []string{``, `"`, `"a"b"`, "\"a\nb\"", `{`, `1 2`, `nul`, `[1,]`} {
 		if _, ok := canonical([]byte(v)); ok {
 			t.Errorf("%q is taken as JSON", v)
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // canonical returns a text that is the same for two JSON values exactly when
@@ -15,6 +16,9 @@ import (
 // with the same members in any order (of a name that occurs twice the last
 // counts). Numbers keep all their digits. It is false for what is not JSON.
 func canonical(value []byte) (string, bool) {
+	if text, ok := plainText(value); ok {
+		return string(appendSized([]byte{'"'}, text)), true
+	}
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.UseNumber()
 	var v any
@@ -25,6 +29,22 @@ func canonical(value []byte) (string, bool) {
 		return "", false
 	}
 	return string(appendCanonical(nil, v)), true
+}
+
+// plainText returns what a string without escapes stands for: most items of
+// lists are such, and need no decoder.
+func plainText(value []byte) (string, bool) {
+	v := bytes.TrimSpace(value)
+	if len(v) < 2 || v[0] != '"' || v[len(v)-1] != '"' {
+		return "", false
+	}
+	v = v[1 : len(v)-1]
+	for _, c := range v {
+		if c == '"' || c == '\\' || c < ' ' {
+			return "", false
+		}
+	}
+	return string(v), utf8.Valid(v)
 }
 
 // appendCanonical writes a letter for the type and, where the end would not be

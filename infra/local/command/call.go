@@ -40,7 +40,7 @@ func (r *refusal) Error() string {
 		words = r.Field + ": " + words
 	}
 	switch r.status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
 		words += "\nname a key with --key, or a data folder with --data"
 	}
 	return words

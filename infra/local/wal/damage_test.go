@@ -285,7 +285,7 @@ func FuzzOpen(f *testing.F) {
 		d.put(fileName(2), content)
 		l, found, err := open(d, Options{})
 		if err != nil {
-			if fault.From(err) != err {
+			if _, ok := errors.AsType[*fault.Error](err); !ok {
 				t.Errorf("Open returns %T, want a fault", err)
 			}
 			return

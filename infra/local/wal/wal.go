@@ -121,7 +121,7 @@ func open(dir folder, o Options) (*Log, Recovery, error) {
 		floor:        o.After + 1,
 	}
 	if l.now == nil {
-		l.now = time.Now //nolint:forbidigo // segments are dated for people and for the roll-over's age limit only
+		l.now = time.Now
 	}
 	if l.segmentBytes <= 0 {
 		l.segmentBytes = defaultSegmentBytes

@@ -26,31 +26,43 @@ func (d *decoder) event(raw []byte) {
 			properties = raw[start:c.Pos]
 		}
 	}
-	switch {
-	case name == nil:
-		d.reject(event.ReasonMissingField, "event", raw)
-		return
-	case name[0] != '"':
-		d.reject(event.ReasonWrongType, "event", raw)
-		return
-	case properties == nil:
-		properties = []byte("{}")
-	case properties[0] != '{':
-		d.reject(event.ReasonWrongType, "properties", raw)
-		return
-	}
-
 	e := event.Event{Index: d.index, Properties: properties, Raw: raw}
-	e.Row.Name = rawjson.Text(name)
+	if properties == nil {
+		e.Properties = []byte("{}")
+	}
 	e.Row.Protocol = Protocol
-	e.Row.Kind = kindOf(e.Row.Name)
 	e.Row.Revenue = event.NoRevenue
 	e.Row.BatchIndex = int64(d.index)
 	if d.replaced {
 		e.Row.Flags = event.FlagTextReplaced
 	}
+	var reason event.Reason
+	var field string
+	switch {
+	case name == nil:
+		reason, field = event.ReasonMissingField, "event"
+	case name[0] != '"':
+		reason, field = event.ReasonWrongType, "event"
+	case e.Properties[0] != '{':
+		reason, field = event.ReasonWrongType, "properties"
+	}
+	if reason == "" {
+		e.Row.Name = rawjson.Text(name)
+		e.Row.Kind = kindOf(e.Row.Name)
+	}
 	p := propertyReader{e: &e, control: d.control}
-	if reason, field := p.read(); reason != "" {
+	if e.Properties[0] == '{' {
+		// Also where the event cannot be taken: the token says whose it is, the
+		// insert id tells the client which.
+		if r, f := p.read(); reason == "" {
+			reason, field = r, f
+		}
+	}
+	if reason == "" && p.ignored {
+		// Mixpanel drops such events in silence; here they are counted.
+		reason, field = event.ReasonIgnored, "properties.$ignore"
+	}
+	if reason != "" {
 		d.batch.Rejected = append(d.batch.Rejected, event.Rejection{
 			Index: d.index, Token: e.Token, InsertID: e.Row.InsertID, Reason: reason, Field: field, Payload: raw,
 		})
@@ -58,13 +70,6 @@ func (d *decoder) event(raw []byte) {
 	}
 	p.resolveIDs()
 	p.resolveAddress()
-	if p.ignored {
-		// Mixpanel drops such events in silence; here they are counted.
-		d.batch.Rejected = append(d.batch.Rejected, event.Rejection{
-			Index: d.index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonIgnored, Field: "properties.$ignore", Payload: raw,
-		})
-		return
-	}
 	d.batch.Events = append(d.batch.Events, e)
 }
 

@@ -114,6 +114,21 @@ func TestBadRecordsStandAlone(t *testing.T) {
 	}
 }
 
+// A rejection says whose it is and which, wherever in the record that stands.
+func TestARejectionKeepsTokenAndInsertID(t *testing.T) {
+	for _, bad := range []string{
+		`{"event":"x","properties":{"time":"yesterday","$insert_id":"i1","token":"T"}}`,
+		`{"properties":{"$insert_id":"i1","token":"T"}}`,
+		`{"event":7,"properties":{"$insert_id":"i1","token":"T","time":1}}`,
+		`{"event":"x","properties":{"distinct_id":[],"$insert_id":"i1","token":"T","$ignore":true}}`,
+	} {
+		b, _, err := decode(t, mixpanel.Track, "", "application/json", bad)
+		if err != nil || len(b.Rejected) != 1 || b.Rejected[0].Token != "T" || b.Rejected[0].InsertID != "i1" {
+			t.Errorf("%s: %v %+v", bad, err, b.Rejected)
+		}
+	}
+}
+
 func TestRequestsThatFailAsAWhole(t *testing.T) {
 	many := "[" + strings.Repeat(`{"event":"x"},`, mixpanel.MaxRecords) + `{"event":"x"}]`
 	for name, c := range map[string]struct {

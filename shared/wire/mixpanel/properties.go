@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"loch/shared/event"
 	"loch/shared/rawjson"
@@ -23,8 +24,9 @@ type propertyReader struct {
 	count                        int
 }
 
-// read walks the members. It returns a reason when the event cannot be taken.
-func (p *propertyReader) read() (event.Reason, string) {
+// read walks all members. It returns a reason, the first, when the event cannot
+// be taken.
+func (p *propertyReader) read() (reason event.Reason, field string) {
 	p.all = string(p.e.Properties)
 	c := rawjson.Cursor{Buf: p.e.Properties, MaxDepth: MaxDepth}
 	c.Open(rawjson.Object)
@@ -43,15 +45,16 @@ func (p *propertyReader) read() (event.Reason, string) {
 			comma = nameStart
 		}
 		name := key[1 : len(key)-1]
-		if len(name) > 4*event.MaxNameRunes {
-			return event.ReasonNameTooLong, "properties"
+		r, f := p.member(string(name), start, c.Pos, event.Span{Start: comma, End: c.Pos})
+		if len(name) > event.MaxNameRunes && utf8.RuneCount(name) > event.MaxNameRunes {
+			r, f = event.ReasonNameTooLong, "properties"
 		}
-		if reason, field := p.member(string(name), start, c.Pos, event.Span{Start: comma, End: c.Pos}); reason != "" {
-			return reason, field
+		if reason == "" {
+			reason, field = r, f
 		}
 	}
 	p.e.PropertyCount = p.count
-	return "", ""
+	return reason, field
 }
 
 // member handles one property. Names with escapes in them are none of ours.

@@ -30,12 +30,6 @@ import (
 	"testing"
 )
 
-// Variables that tell the child what it is.
-const (
-	nameVariable = "LOCH_DISKTEST_NAME"
-	dirVariable  = "LOCH_DISKTEST_DIR"
-)
-
 // pattern returns the value of -test.run that selects one test, which may be a
 // subtest.
 func pattern(name string) string {

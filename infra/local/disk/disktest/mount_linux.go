@@ -3,6 +3,7 @@ package disktest
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,15 +11,20 @@ import (
 	"testing"
 )
 
+// The flags tell the child what it is. They are not for people.
+var (
+	childTest = flag.String("disktest.name", "", "set by disktest: the test that has the small disk")
+	childDir  = flag.String("disktest.dir", "", "set by disktest: where the small disk is to be")
+)
+
 // OnSmallDisk runs body in a child process, with dir an empty folder on a file
 // system of the given size. The test fails if body does. Call it first thing in
 // a test: what stands before it runs in both processes.
 func OnSmallDisk(t *testing.T, size int64, body func(t *testing.T, dir string)) {
 	t.Helper()
-	if os.Getenv(nameVariable) == t.Name() {
-		dir := os.Getenv(dirVariable)
-		mount(t, dir, size)
-		body(t, dir)
+	if *childTest == t.Name() {
+		mount(t, *childDir, size)
+		body(t, *childDir)
 		return
 	}
 
@@ -60,8 +66,9 @@ func runChild(t *testing.T, user bool) ([]byte, error) {
 	if err != nil {
 		t.Fatalf("finding the test's own program: %v", err)
 	}
-	child := exec.CommandContext(t.Context(), self, "-test.run="+pattern(t.Name()), "-test.v", "-test.count=1", "-test.timeout=5m")
-	child.Env = append(os.Environ(), nameVariable+"="+t.Name(), dirVariable+"="+t.TempDir())
+	child := exec.CommandContext(t.Context(), self,
+		"-test.run="+pattern(t.Name()), "-test.v", "-test.count=1", "-test.timeout=5m",
+		"-disktest.name="+t.Name(), "-disktest.dir="+t.TempDir())
 	child.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if user {
 		child.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
