@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -78,7 +77,7 @@ func realHandler(b *testing.B, noSync bool) http.Handler {
 	log, _, err := wal.Open(b.TempDir(), wal.Options{NoSync: noSync, Now: time.Now})
 	must(b, err)
 	b.Cleanup(func() { must(b, log.Close()) })
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	o := pebble.Options{NoSync: noSync, Logger: quiet, Now: time.Now}
 	store, err := pebble.OpenVault(b.TempDir(), o)
 	must(b, err)

@@ -88,6 +88,7 @@ func mask(s string, f form) string {
 		if strings.HasPrefix(s, "+") {
 			return "+" + hidden
 		}
+	case formOther:
 	}
 	return hidden
 }

@@ -40,7 +40,7 @@ func (*connector) Connect(_ context.Context, dataDir string) (*command.Session, 
 	}
 	p, err := open(settings{
 		dataDir: dataDir, rolloverEvery: time.Hour, compactEvery: time.Hour,
-		logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, err

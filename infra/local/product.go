@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -198,8 +199,8 @@ func (p *product) compactLoop(ctx context.Context) {
 // is on disk already.
 func (p *product) Close() error {
 	var all error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		all = errors.Join(all, p.closers[i].Close())
+	for _, c := range slices.Backward(p.closers) {
+		all = errors.Join(all, c.Close())
 	}
 	p.closers = nil
 	return all

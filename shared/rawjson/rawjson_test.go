@@ -3,6 +3,7 @@ package rawjson_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -41,10 +42,10 @@ func TestDepthIsBounded(t *testing.T) {
 	if err := valid(nest(64), 64); err != nil {
 		t.Errorf("64 levels: %v", err)
 	}
-	if err := valid(nest(65), 64); err != rawjson.ErrDepth {
+	if err := valid(nest(65), 64); !errors.Is(err, rawjson.ErrDepth) {
 		t.Errorf("65 levels: got %v, want ErrDepth", err)
 	}
-	if err := valid(nest(1_000_000), 1<<30); err != rawjson.ErrDepth {
+	if err := valid(nest(1_000_000), 1<<30); !errors.Is(err, rawjson.ErrDepth) {
 		t.Errorf("a million levels with no limit of the caller's: got %v, want ErrDepth", err)
 	}
 	mixed := strings.Repeat(`{"a":[`, 30) + strings.Repeat(`]}`, 30)
@@ -52,7 +53,7 @@ func TestDepthIsBounded(t *testing.T) {
 		t.Errorf("60 mixed levels: %v", err)
 	}
 	crossed := strings.Repeat(`{"a":[`, 30) + strings.Repeat(`}]`, 30)
-	if err := valid([]byte(crossed), 64); err != rawjson.ErrSyntax {
+	if err := valid([]byte(crossed), 64); !errors.Is(err, rawjson.ErrSyntax) {
 		t.Errorf("crossed brackets: got %v, want ErrSyntax", err)
 	}
 }
@@ -102,7 +103,7 @@ func FuzzValue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		err := valid(b, 200)
-		if err == rawjson.ErrDepth {
+		if errors.Is(err, rawjson.ErrDepth) {
 			return
 		}
 		if want := json.Valid(b); (err == nil) != want {

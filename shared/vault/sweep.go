@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 
 	"loch/shared/event"
@@ -71,12 +72,9 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 func variants(value string) []string {
 	forms := []string{value}
 	add := func(form string) {
-		for _, f := range forms {
-			if f == form {
-				return
-			}
+		if !slices.Contains(forms, form) {
+			forms = append(forms, form)
 		}
-		forms = append(forms, form)
 	}
 	quoted := rawjson.AppendQuoted(nil, value)
 	add(string(quoted[1 : len(quoted)-1]))

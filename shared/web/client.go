@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"loch/shared/event"
@@ -90,8 +91,8 @@ func addressOf(r *http.Request, trusted Proxies) netip.Addr {
 		return at
 	}
 	lines := r.Header["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		for rest, more := lines[i], true; more; {
+	for _, line := range slices.Backward(lines) {
+		for rest, more := line, true; more; {
 			var entry string
 			if comma := strings.LastIndexByte(rest, ','); comma >= 0 {
 				rest, entry = rest[:comma], rest[comma+1:]

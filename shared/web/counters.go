@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -153,12 +154,9 @@ func once[K comparable, V any](c *Counters, m map[K]V, k K, make func() V) V {
 
 // series writes a metric's name with labels, in Prometheus' quoting.
 func series(name string, labels ...string) string {
-	out := name + "{"
+	pairs := make([]string, 0, len(labels)/2)
 	for i := 0; i < len(labels); i += 2 {
-		if i > 0 {
-			out += ","
-		}
-		out += fmt.Sprintf("%s=%q", labels[i], labels[i+1])
+		pairs = append(pairs, fmt.Sprintf("%s=%q", labels[i], labels[i+1]))
 	}
-	return out + "}"
+	return name + "{" + strings.Join(pairs, ",") + "}"
 }

@@ -245,7 +245,7 @@ func TestCountersFromManyGoroutines(t *testing.T) {
 
 func BenchmarkObserve(b *testing.B) {
 	h := web.Observe(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }),
-		web.ObserveOptions{Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)), Now: time.Now, Rand: rand.Reader, Counters: web.NewCounters()})
+		web.ObserveOptions{Logger: slog.New(slog.DiscardHandler), Now: time.Now, Rand: rand.Reader, Counters: web.NewCounters()})
 	r := httptest.NewRequest(http.MethodPost, "/track", nil)
 	b.ReportAllocs()
 	for b.Loop() {

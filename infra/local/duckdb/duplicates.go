@@ -89,7 +89,7 @@ func duplicateRows(project string, fresh, sameDates, hashes []string) string {
 	const columns = "filename, file_row_number, event, user_id, device_id, time, insert_id, insert_id_source, received_time, request_id, batch_index"
 	var b strings.Builder
 	fmt.Fprintf(&b, "WITH fresh AS MATERIALIZED (SELECT insert_id FROM %s WHERE project = %s), ", scan(fresh), literal(project))
-	fmt.Fprintf(&b, "rows AS (SELECT %s FROM %s WHERE project = %s", columns, numbered(fresh), literal(project))
+	fmt.Fprintf(&b, "rows AS NOT MATERIALIZED (SELECT %s FROM %s WHERE project = %s", columns, numbered(fresh), literal(project))
 	if len(sameDates) > 0 {
 		fmt.Fprintf(&b, " UNION ALL SELECT %s FROM %s WHERE insert_id IN (SELECT insert_id FROM fresh)", columns, numbered(sameDates))
 	}

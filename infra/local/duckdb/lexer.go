@@ -98,13 +98,13 @@ func commentEnd(text string, at int) int {
 
 // token skips one quoted thing or one character.
 func token(text string, at int) int {
-	switch c := text[at]; {
-	case c == '\'':
+	switch text[at] {
+	case '\'':
 		escapes := at > 0 && text[at-1]|0x20 == 'e' && (at < 2 || !isName(text[at-2]))
 		return quoteEnd(text, at, escapes)
-	case c == '"':
+	case '"':
 		return quoteEnd(text, at, false)
-	case c == '$':
+	case '$':
 		if end, ok := dollarEnd(text, at); ok {
 			return end
 		}

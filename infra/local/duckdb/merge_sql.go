@@ -19,7 +19,7 @@ import (
 // taking one partition out of it reads little else.
 func arrivedTable(landing []string) string {
 	// As for the views, ids alone tell first which few rows have to be sorted.
-	return "CREATE OR REPLACE TABLE arrived AS WITH rows AS (SELECT * FROM " + numbered(landing) + "), " +
+	return "CREATE OR REPLACE TABLE arrived AS WITH rows AS NOT MATERIALIZED (SELECT * FROM " + numbered(landing) + "), " +
 		"suspects AS (SELECT insert_id FROM rows GROUP BY insert_id HAVING count(*) > 1), " +
 		"again AS (SELECT filename, file_row_number FROM rows WHERE insert_id IN (SELECT insert_id FROM suspects) " +
 		"QUALIFY row_number() OVER (PARTITION BY project, " + duplicateKey + " ORDER BY " + newestFirst + ") > 1) " +

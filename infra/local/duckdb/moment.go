@@ -4,8 +4,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"loch/infra/local/lake"
 )
 
 // files are what the relations of a project are made of at this moment.
@@ -66,6 +64,3 @@ func arrivalHour(rel string) (date, hour string) {
 
 // lakeFolder is where the lake's files lie.
 func (e *Engine) lakeFolder() string { return e.lake.Folder() }
-
-// landingOf are the landing files of a snapshot, oldest first.
-func landingOf(s *lake.Snapshot) []string { return s.Landing }

@@ -75,6 +75,7 @@ func (f form) value(v any) (any, error) {
 		default:
 			return json.Number(fmt.Sprint(v)), nil
 		}
+	default: // the others come as text
 	}
 	s, ok := v.(string)
 	if !ok {

@@ -202,3 +202,45 @@ func FuzzRecords(f *testing.F) {
 		}
 	})
 }
+
+// A plan is made without locks. What it took for unlinked is looked at again
+// under them, and the whole is planned anew if somebody was linked meanwhile.
+func TestPlansThatAreOvertaken(t *testing.T) {
+	s, ctx := openTestProfiles(t, t.TempDir(), quietly()), context.Background()
+	linkTo := func(user string) profile.Changes {
+		return profile.Changes{Links: []profile.Link{{Project: "p", Device: "d", User: user, TimeMS: 1}}}
+	}
+	late := []profile.Changes{
+		linkTo("late"),
+		{Updates: []profile.Update{one("d")}},
+		{Sightings: []profile.Sighting{{Project: "p", ID: "d", TimeMS: 5}}},
+	}
+	var plans []*plan
+	for i := range late {
+		p, err := s.plan(&late[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans = append(plans, p)
+	}
+	if _, err := s.Apply(ctx, linkTo("first")); err != nil {
+		t.Fatal(err)
+	}
+	before := s.Stats().Commits
+	for i, p := range plans {
+		if _, again, err := s.execute(&late[i], p); !again || err != nil {
+			t.Errorf("plan %d was carried out: %v, %v", i, again, err)
+		}
+	}
+	if n := s.Stats().Commits - before; n != 0 {
+		t.Errorf("%d writes from overtaken plans", n)
+	}
+	for _, c := range late {
+		if _, err := s.Apply(ctx, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p, err := s.Get(ctx, "p", "d"); err != nil || p.ID != "first" || len(p.Traits) != 1 {
+		t.Errorf("the device gives %s with %d traits, %v", p.ID, len(p.Traits), err)
+	}
+}

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"loch/shared/fault"
 	"loch/shared/profile"
@@ -40,7 +41,7 @@ func decodeTraits(b []byte, p *profile.Profile) error {
 		name := string(r.text())
 		value := r.text()
 		// Full slice: an append to the value must not write into its neighbour.
-		p.Traits = append(p.Traits, profile.Trait{Name: name, Value: value[:len(value):len(value)]})
+		p.Traits = append(p.Traits, profile.Trait{Name: name, Value: slices.Clip(value)})
 	}
 	return r.end()
 }

@@ -71,7 +71,7 @@ func open(dir, store, kind string, o Options, s surroundings) (*database, error)
 		s.fs = vfs.Default
 	}
 	if s.exit == nil {
-		s.exit = os.Exit
+		s.exit = os.Exit //nolint:forbidigo // Pebble asks for an end when its own log cannot be written; there is nobody to return to
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

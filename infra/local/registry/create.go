@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"loch/shared/fault"
 	"loch/shared/project"
@@ -12,6 +13,11 @@ import (
 // file is projects.json.
 type file struct {
 	Projects []entry `json:"projects"`
+}
+
+// find returns the place of a project, or -1.
+func (f *file) find(id string) int {
+	return slices.IndexFunc(f.Projects, func(e entry) bool { return e.ID == id })
 }
 
 // entry is one project in projects.json.

@@ -2,14 +2,21 @@ package registry
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
+	"time"
 
 	"loch/shared/fault"
+	"loch/shared/project"
 )
 
 // projectID is what a project's id may look like: it becomes a folder's name in
@@ -31,6 +38,9 @@ func readFile(path string, into any) (found bool, err error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return false, fault.Newf(fault.Invalid, "%s is not as it should be, near byte %d: %s", name, d.InputOffset(), explain(err))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return false, fault.Newf(fault.Invalid, "%s goes on after its end, near byte %d", name, d.InputOffset())
 	}
 	if f, ok := into.(*file); ok {
 		return true, check(name, f)
@@ -55,19 +65,42 @@ func check(name string, f *file) error {
 	if len(f.Projects) == 0 {
 		return fault.New(fault.Invalid, name+" holds no project; remove it to make a new one").At("projects")
 	}
-	tokens := map[string]bool{}
+	tokens, ids := map[string]bool{}, map[string]bool{}
 	for _, p := range f.Projects {
 		switch {
 		case !projectID.MatchString(p.ID):
 			return fault.New(fault.Invalid, "a project's id has 1 to 40 of a-z, 0-9 and -").At("projects.id")
+		case ids[p.ID]:
+			return fault.New(fault.Invalid, "two projects have the same id").At("projects.id")
 		case p.Token == "":
 			return fault.New(fault.Invalid, "a project needs a write token").At("projects.token")
 		case tokens[p.Token]:
 			return fault.New(fault.Invalid, "two projects have the same write token").At("projects.token")
+		case p.ServiceAccount != "" && !isHash(p.ServiceAccount):
+			return fault.New(fault.Invalid, `a hash is 64 lower-case hexadecimal digits: printf %s user:secret | sha256sum`).At("projects.service_account_hash")
+		case p.Settings.MaxEventAgeDays < 0:
+			return fault.New(fault.Invalid, "an age is 0 days or more").At("projects.settings.max_event_age_days")
 		}
-		tokens[p.Token] = true
+		if _, err := time.LoadLocation(p.Settings.Timezone); err != nil {
+			return fault.New(fault.Invalid, `no such time zone; write an IANA name such as "Europe/Oslo"`).At("projects.settings.timezone")
+		}
+		for scope, h := range p.Keys {
+			// A misspelt scope would be a key that opens nothing, without a word.
+			if !slices.Contains(scopes, project.Scope(scope)) {
+				return fault.New(fault.Invalid, "the scopes of keys are read, pii and erase").At("projects.key_hashes")
+			}
+			if !isHash(h) {
+				return fault.New(fault.Invalid, "a hash is 64 lower-case hexadecimal digits: printf %s KEY | sha256sum").At("projects.key_hashes." + scope)
+			}
+		}
+		tokens[p.Token], ids[p.ID] = true, true
 	}
 	return nil
+}
+
+func isHash(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == sha256.Size && s == strings.ToLower(s)
 }
 
 // writeFile replaces a file so that a crash leaves the old one or the new.

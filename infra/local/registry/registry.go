@@ -126,22 +126,40 @@ func (r *Registry) ByKey(_ context.Context, key string) (project.Key, error) {
 }
 
 // AddGroupKey remembers that a project uses a kind of group. It is durable when
-// it returns, so that later events have that property sealed.
+// it returns, so that later events have that property sealed; where it could not
+// be written it is not known either, and the next call tries again.
 func (r *Registry) AddGroupKey(_ context.Context, projectID, groupKey string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range r.file.Projects {
-		p := &r.file.Projects[i]
-		if p.ID != projectID || slices.Contains(p.Settings.GroupKeys, groupKey) {
-			continue
-		}
-		if len(p.Settings.GroupKeys) >= maxGroupKeys {
+	if i := r.file.find(projectID); i < 0 || slices.Contains(r.file.Projects[i].Settings.GroupKeys, groupKey) {
+		return nil
+	}
+	// Somebody may have edited the file since it was read: what they wrote stays,
+	// and counts from here on.
+	next := file{}
+	found, err := readFile(filepath.Join(r.dir, "projects.json"), &next)
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "projects.json was edited and cannot be read any more; mend it, then send again")
+	}
+	if !found {
+		next = file{Projects: slices.Clone(r.file.Projects)}
+	}
+	i := next.find(projectID)
+	if i < 0 {
+		return fault.New(fault.Unavailable, "projects.json was edited and the project is not in it any more; start the server again")
+	}
+	settings := &next.Projects[i].Settings
+	if !slices.Contains(settings.GroupKeys, groupKey) {
+		if len(settings.GroupKeys) >= maxGroupKeys {
 			return fault.Newf(fault.Invalid, "a project may have %d kinds of group", maxGroupKeys)
 		}
 		// A new list: readers hold the old one.
-		p.Settings.GroupKeys = append(slices.Clone(p.Settings.GroupKeys), groupKey)
-		return writeFile(filepath.Join(r.dir, "projects.json"), r.file)
+		settings.GroupKeys = append(slices.Clone(settings.GroupKeys), groupKey)
+		if err := writeFile(filepath.Join(r.dir, "projects.json"), next); err != nil {
+			return err
+		}
 	}
+	r.file = next
 	return nil
 }
 

@@ -128,6 +128,13 @@ func TestBrokenFile(t *testing.T) {
 		`{"projects":[{"id":"a","token":"x"},{"id":"b","token":"x"}]}`:           "same write token",
 		`{"projects":[{"id":"a","token":"x","settings":{"group_keys":"wide"}}]}`: "group_keys has the wrong type",
 		`{"projects":`: "near byte",
+		`{"projects":[{"id":"a","token":"x"}]} {}`:                                    "goes on after its end",
+		`{"projects":[{"id":"a","token":"x"},{"id":"a","token":"y"}]}`:                "same id",
+		`{"projects":[{"id":"a","token":"x","key_hashes":{"raed":"00"}}]}`:            "scopes of keys",
+		`{"projects":[{"id":"a","token":"x","key_hashes":{"read":"AB"}}]}`:            "key_hashes.read: a hash",
+		`{"projects":[{"id":"a","token":"x","service_account_hash":"svc:clear"}]}`:    "service_account_hash: a hash",
+		`{"projects":[{"id":"a","token":"x","settings":{"timezone":"Europe/Olso"}}]}`: "no such time zone",
+		`{"projects":[{"id":"a","token":"x","settings":{"max_event_age_days":-1}}]}`:  "an age is",
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "projects.json"), []byte(text), 0o600); err != nil {
@@ -137,5 +144,63 @@ func TestBrokenFile(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
+	}
+}
+
+// A kind that could not be written is not remembered in memory only: the next
+// call must try again, or events would go unsealed after a restart.
+func TestGroupKeyThatCannotBeWritten(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	r, _, _ := open(t, dir, registry.Options{})
+	inTheWay := filepath.Join(dir, "projects.json.new")
+	if err := os.MkdirAll(filepath.Join(inTheWay, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := r.AddGroupKey(ctx, "default", "company"); fault.CodeOf(err) != fault.Unavailable {
+			t.Errorf("AddGroupKey to a disk that refuses: %v", err)
+		}
+	}
+	if err := os.RemoveAll(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddGroupKey(ctx, "default", "company"); err != nil {
+		t.Fatal(err)
+	}
+	again, _, c := open(t, dir, registry.Options{})
+	if p, _ := again.ByToken(ctx, c.Token); len(p.Settings.GroupKeys) != 1 {
+		t.Errorf("group keys %v", p.Settings.GroupKeys)
+	}
+}
+
+// What a person edits while the server runs is not overwritten.
+func TestGroupKeyKeepsHandEdits(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	r, _, c := open(t, dir, registry.Options{})
+	path := filepath.Join(dir, "projects.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := strings.Replace(string(text), `"settings": {}`, `"settings": {"max_event_age_days": 5}`, 1)
+	if edited == string(text) {
+		t.Fatalf("nothing to edit in %s", text)
+	}
+	if err := os.WriteFile(path, []byte(edited), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddGroupKey(ctx, "default", "company"); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*registry.Registry{r, func() *registry.Registry { again, _, _ := open(t, dir, registry.Options{}); return again }()} {
+		if p, err := r.ByToken(ctx, c.Token); err != nil || p.Settings.MaxEventAgeDays != 5 || len(p.Settings.GroupKeys) != 1 {
+			t.Errorf("%+v, %v", p.Settings, err)
+		}
+	}
+	if err := os.WriteFile(path, []byte(`{"projects":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddGroupKey(ctx, "default", "team"); fault.CodeOf(err) != fault.Unavailable {
+		t.Errorf("a broken file: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package profiletest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"sort"
@@ -99,9 +100,7 @@ func (m *model) update(u profile.Update) bool {
 		c := *old
 		c.names = slices.Clone(old.names)
 		c.values = map[string]any{}
-		for name, v := range old.values {
-			c.values[name] = v
-		}
+		maps.Copy(c.values, old.values)
 		p = &c
 	}
 	if len(u.Ops) == 0 && p == nil {
@@ -203,6 +202,7 @@ func (p *person) do(op profile.Op) bool {
 		}
 		unwanted := show(decode(op.Value))
 		return set(slices.DeleteFunc(slices.Clone(list), func(v any) bool { return show(v) == unwanted }))
+	case profile.Delete: // takes the whole profile; not an operator on a trait
 	}
 	return false
 }

@@ -124,6 +124,7 @@ func (d *decoder) operator(u *profile.Update, kind profile.OpKind, value []byte)
 		return true
 	case profile.Unset:
 		return d.unset(u, value)
+	default: // the others take an object, trait by trait
 	}
 	c := rawjson.Cursor{Buf: value, MaxDepth: MaxDepth}
 	if !c.Open(rawjson.Object) {
