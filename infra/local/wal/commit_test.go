@@ -101,27 +101,30 @@ func TestAGroupHasABound(t *testing.T) {
 func TestAFailingGroupFailsForAll(t *testing.T) {
 	for _, op := range []string{"write", "sync"} {
 		t.Run(op, func(t *testing.T) {
-			l, d, release, first := held(t)
+			l, d, _, first := held(t)
 			errs := make(chan error)
 			for i := range 5 {
 				go func() { errs <- l.Put(context.Background(), sampleParcel(fmt.Sprint(i), 1)) }()
 			}
 			waitUntil(t, func() bool { return l.waiting() == 5 })
-			release(1)
-			if err := <-first; err != nil {
-				t.Fatal(err)
-			}
 			d.mu.Lock()
-			failed := false
+			calls := 0
 			d.fault = func(o string) error {
-				if o == op && !failed {
-					failed = true
+				if o != op {
+					return nil
+				}
+				// The first parcel is written already, and yet to be synced.
+				calls++
+				if fails := map[string]int{"write": 1, "sync": 2}[op]; calls == fails {
 					return syscall.ENOSPC
 				}
 				return nil
 			}
 			d.mu.Unlock()
 			close(d.syncGate) // from now on no sync waits
+			if err := <-first; err != nil {
+				t.Fatal(err)
+			}
 			for range 5 {
 				if err := <-errs; fault.CodeOf(err) != fault.Unavailable || !errors.Is(err, syscall.ENOSPC) {
 					t.Errorf("Put = %v, want a fault of code %s because of ENOSPC", err, fault.Unavailable)

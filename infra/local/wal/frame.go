@@ -16,8 +16,8 @@ import (
 //	 8  4  CRC-32C of the body
 //	12  4  base: up to which offset of the file everything was durable when
 //	       this frame was written
-//	16  4  CRC-32C of the 16 bytes above, the frame's offset and the file's
-//	       header
+//	16  4  CRC-32C of the 16 bytes above, begun with the checksum of the
+//	       file's header xor the frame's offset
 //	20  …  the body (codec.go)
 //
 // The head has a checksum of its own so that a length is never believed
@@ -46,10 +46,10 @@ func stamp(frame []byte, salt uint32, bodySum uint32, base, offset int64) {
 
 func bodySum(body []byte) uint32 { return crc32.Checksum(body, castagnoli) }
 
+// headSum is the checksum of a head. It starts from the place of the frame, its
+// file and its offset, so that a frame fits nowhere else.
 func headSum(head []byte, salt uint32, offset int64) uint32 {
-	var place [8]byte
-	binary.LittleEndian.PutUint64(place[:], uint64(offset))
-	return crc32.Update(crc32.Update(salt, castagnoli, head[:16]), castagnoli, place[:])
+	return crc32.Update(salt^uint32(offset), castagnoli, head[:16])
 }
 
 // head is what the first bytes of a frame say.
