@@ -109,6 +109,11 @@ func FuzzValue(f *testing.F) {
 		if want := json.Valid(b); (err == nil) != want {
 			t.Fatalf("%q: accepted %v, encoding/json says %v", b, err == nil, want)
 		}
+		read, skipped := rawjson.Cursor{Buf: b, MaxDepth: 200}, rawjson.Cursor{Buf: b}
+		start, problem := read.Value()
+		if at := skipped.Skip(); err == nil && problem == nil && (at != start || skipped.Pos != read.Pos) {
+			t.Fatalf("Skip of %q: %d to %d, Value: %d to %d", b, at, skipped.Pos, start, read.Pos)
+		}
 		clean, _ := rawjson.Clean(b)
 		if !utf8.Valid(clean) {
 			t.Fatalf("Clean left bytes that are not UTF-8 in %q", b)

@@ -15,10 +15,10 @@ func (d *decoder) event(raw []byte) {
 	for first, _ := true, c.Open(rawjson.Object); ; first = false {
 		more, err := c.More(first, '}')
 		if err != nil || !more {
-			break // err cannot be: the record was read once already
+			break // err cannot be, since the record was read once already
 		}
 		key, _ := c.Name()
-		start, _ := c.Value()
+		start := c.Skip() // the record was read once already
 		switch string(key) {
 		case `"event"`:
 			name = raw[start:c.Pos]
