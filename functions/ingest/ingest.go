@@ -49,7 +49,10 @@ func New(d Deps) http.Handler {
 // ServeHTTP finds the route by the end of the path, with or without a slash
 // behind it.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	segments := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	segments := strings.FieldsFunc(r.URL.Path, func(c rune) bool { return c == '/' })
+	if len(segments) == 0 {
+		segments = []string{""}
+	}
 	last := segments[len(segments)-1]
 	if route, ok := writeRoutes[last]; ok && mayPrefix(segments[:len(segments)-1]) {
 		h.write(w, r, route)

@@ -139,7 +139,13 @@ func (o *owners) updates(b *wire.Batch) ([]profile.Update, error) {
 		}
 		u.Project = p.ID
 		if u.GroupKey != "" && !slices.Contains(o.projects[p.ID].GroupKeys, u.GroupKey) {
-			if err := o.h.Registry.AddGroupKey(o.ctx, p.ID, u.GroupKey); err != nil {
+			switch err := o.h.Registry.AddGroupKey(o.ctx, p.ID, u.GroupKey); {
+			case err != nil && fault.CodeOf(err) == fault.Invalid: // too many kinds
+				b.Rejected = append(b.Rejected, event.Rejection{
+					Index: u.Index, Token: u.Token, Reason: event.ReasonTooManyProps, Field: "$group_key", Payload: u.Raw,
+				})
+				continue
+			case err != nil:
 				return nil, err
 			}
 		}

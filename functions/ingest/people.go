@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"loch/shared/enrich"
 	"loch/shared/event"
@@ -56,15 +58,19 @@ func changes(events []event.Event, updates []profile.Update, device profile.Devi
 	c := profile.Changes{Updates: updates}
 	type person struct{ project, id string }
 	seen := map[person]int{}
-	linked := map[profile.Link]bool{}
+	linked := map[profile.Link]int{}
 	for i := range events {
 		row := &events[i].Row
 		if row.UserID != "" && row.DeviceID != "" {
 			link := profile.Link{Project: row.Project, Device: row.DeviceID, User: row.UserID}
-			if !linked[link] {
-				linked[link] = true
+			at, again := linked[link]
+			switch {
+			case !again:
+				linked[link] = len(c.Links)
 				link.TimeMS = row.TimeMS
 				c.Links = append(c.Links, link)
+			case row.TimeMS < c.Links[at].TimeMS:
+				c.Links[at].TimeMS = row.TimeMS
 			}
 		}
 		id := row.UserID
@@ -88,5 +94,8 @@ func changes(events []event.Event, updates []profile.Update, device profile.Devi
 			c.Sightings[at] = s
 		}
 	}
+	// Order in a batch is not the order of the calls, so time decides which link
+	// came first, as it does in SQL.
+	slices.SortStableFunc(c.Links, func(a, b profile.Link) int { return cmp.Compare(a.TimeMS, b.TimeMS) })
 	return c
 }

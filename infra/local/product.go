@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,9 +66,10 @@ type product struct {
 // open opens the data folder and builds the product on it.
 func open(s settings) (p *product, err error) {
 	p = &product{settings: s, counters: web.NewCounters()}
+	opened := p // the result is nil when something fails
 	defer func() {
 		if err != nil {
-			_ = p.Close()
+			_ = opened.Close()
 		}
 	}()
 	if p.lock, err = lockFolder(s.dataDir); err != nil {
@@ -142,11 +144,12 @@ func (p *product) openStores() (err error) {
 
 // handler puts the functions on one mux, as API Gateway does on AWS.
 func (p *product) handler(identities *vault.Vault, proxies web.Proxies) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", ingest.New(ingest.Deps{
+	takes := ingest.New(ingest.Deps{
 		Registry: p.registry, Vault: identities, Enricher: p.enricher, Sink: p.log, Profiles: p.profiles,
 		Counters: p.counters, Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Proxies: proxies,
-	}))
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/", takes)
 	asks := query.New(query.Deps{Registry: p.registry, Engine: p.engine, Now: time.Now})
 	mux.Handle("/api/sql", asks)
 	mux.Handle("/api/2.0/export", asks)
@@ -157,7 +160,17 @@ func (p *product) handler(identities *vault.Vault, proxies web.Proxies) http.Han
 	mux.HandleFunc("GET /{$}", p.welcome)
 	mux.HandleFunc("GET /healthz", p.healthz)
 	mux.Handle("GET /metrics", p.counters.Handler())
-	return web.Observe(mux, web.ObserveOptions{
+	// ServeMux redirects paths like //track/, which an api_host with a slash behind
+	// it makes. A browser does not follow that across origins, and the SDK drops
+	// the batch, so such paths go to ingestion as they are.
+	routes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "//") {
+			takes.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+	return web.Observe(routes, web.ObserveOptions{
 		Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Counters: p.counters,
 	})
 }

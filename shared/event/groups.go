@@ -32,7 +32,7 @@ func FindGroups(e *Event, keys []string) {
 		if err != nil {
 			break
 		}
-		i := slices.IndexFunc(keys, func(k string) bool { return k == string(name[1:len(name)-1]) })
+		i := slices.IndexFunc(keys, func(k string) bool { return k == rawjson.Text(name) })
 		if i < 0 {
 			continue
 		}

@@ -64,6 +64,10 @@ func add(stored, operand []byte) (sum []byte, reason string) {
 		return nil, reasonOperandNumber
 	}
 	if stored == nil {
+		stored = []byte("0") // so that what could not be added to is not stored either
+		if sum, reason = add(stored, operand); reason != "" {
+			return nil, reason
+		}
 		return bytes.TrimSpace(operand), ""
 	}
 	if !isNumber(stored) {

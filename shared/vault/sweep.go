@@ -16,12 +16,20 @@ type Hidden struct {
 	Word string
 }
 
-// How short an identifier may be to be looked for outside its own property.
-// Shorter ones ("42", "acme") are ordinary words too.
+// How short an identifier may be to be looked for outside its own property, and
+// from which length on it cannot be an ordinary part of another text.
 const (
-	minSweepWhole = 4 // as a whole value
-	minSweepPart  = 8 // inside other text
+	minSweep         = 3
+	minSweepAnywhere = 8
 )
+
+// swept are the columns into which a website's own texts go. The others hold
+// words of a closed set, in which an identifier can only seem to occur.
+var swept = map[string]bool{
+	"event": true, "insert_id": true, "session_id": true, "page_url": true, "page_host": true, "page_path": true,
+	"page_title": true, "referrer_host": true, "source": true, "utm_source": true, "utm_medium": true,
+	"utm_campaign": true, "utm_term": true, "utm_content": true,
+}
 
 // sweep replaces what identifiers of this event, and the client's address and
 // agent, left elsewhere in it: in URLs, in super properties, in the event's
@@ -29,7 +37,7 @@ const (
 func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 	var found []Hidden
 	look := func(k *known) {
-		if len(k.Value) < minSweepWhole {
+		if len(k.Value) < minSweep {
 			return
 		}
 		if !k.sought {
@@ -48,6 +56,9 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 	for _, s := range e.IDSpans {
 		look(&n.list[n.find(Identifier{e.Row.Project, s.ID.Kind, s.ID.Value})])
 	}
+	if e.Address.IsValid() {
+		hide = append(slices.Clip(hide), Hidden{e.Address.String(), "[address]"})
+	}
 	for _, h := range hide {
 		if len(h.Text) >= 3 && bytes.Contains(properties, []byte(h.Text)) {
 			found = append(found, h)
@@ -57,11 +68,10 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 		return properties
 	}
 	for _, c := range event.Columns {
-		if c.Str == nil || c.Name == "project" || c.Name == "device_id" || c.Name == "user_id" || c.Name == "groups" {
-			continue
-		}
-		if text := c.Str(&e.Row); *text != "" {
-			*text = replace(*text, found)
+		if swept[c.Name] {
+			if text := c.Str(&e.Row); *text != "" {
+				*text = replace(*text, found)
+			}
 		}
 	}
 	return sweepJSON(properties, found)
@@ -85,42 +95,72 @@ func variants(value string) []string {
 	return forms
 }
 
-// replace takes hidden texts out of one text.
+// replace takes hidden texts out of one text: as a whole, and inside it where
+// they stand for themselves. A text of letters only ("jane") may be a word, so it
+// is looked for inside paths and URLs alone.
 func replace(text string, found []Hidden) string {
 	for _, h := range found {
 		switch {
 		case text == h.Text:
 			return h.Word
-		case len(h.Text) >= minSweepPart || isAddress(h.Text):
-			text = replaceBounded(text, h)
+		case isAddress(h.Text):
+			text = replaceWhere(text, h, func(before, after string) bool {
+				return !endsIn(before, isAddressByte) && !beginsWith(after, func(c byte) bool { return isAddressByte(c) && c != '.' })
+			})
+		case isWord(h.Text):
+			if strings.Contains(text, "/") {
+				text = replaceWhere(text, h, aside)
+			}
+		case len(h.Text) >= minSweepAnywhere:
+			text = strings.ReplaceAll(text, h.Text, h.Word)
+		default:
+			text = replaceWhere(text, h, aside)
 		}
 	}
 	return text
 }
 
-// replaceBounded replaces each occurrence; an address only where it is not part
-// of a longer number, such as a version.
-func replaceBounded(text string, h Hidden) string {
-	if !isAddress(h.Text) {
-		return strings.ReplaceAll(text, h.Text, h.Word)
-	}
+// replaceWhere replaces the occurrences that stand as what they are in what is
+// before and after them.
+func replaceWhere(text string, h Hidden, stands func(before, after string) bool) string {
 	var b strings.Builder
-	for {
-		i := strings.Index(text, h.Text)
+	for at := 0; ; {
+		i := strings.Index(text[at:], h.Text)
 		if i < 0 {
-			b.WriteString(text)
+			b.WriteString(text[at:])
 			return b.String()
 		}
+		i += at
 		end := i + len(h.Text)
-		if i > 0 && isAddressByte(text[i-1]) || end < len(text) && isAddressByte(text[end]) && text[end] != '.' {
-			b.WriteString(text[:i+1])
-			text = text[i+1:]
+		if !stands(text[:i], text[end:]) {
+			b.WriteString(text[at : i+1])
+			at = i + 1
 			continue
 		}
-		b.WriteString(text[:i])
+		b.WriteString(text[at:i])
 		b.WriteString(h.Word)
-		text = text[end:]
+		at = end
 	}
+}
+
+// aside tells that neither neighbour is a letter or a digit.
+func aside(before, after string) bool { return !endsIn(before, isAlnum) && !beginsWith(after, isAlnum) }
+
+func endsIn(s string, is func(byte) bool) bool     { return s != "" && is(s[len(s)-1]) }
+func beginsWith(s string, is func(byte) bool) bool { return s != "" && is(s[0]) }
+
+func isAlnum(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c >= 0x80
+}
+
+// isWord tells that s has letters only.
+func isWord(s string) bool {
+	for i := range len(s) {
+		if !isAlnum(s[i]) || '0' <= s[i] && s[i] <= '9' {
+			return false
+		}
+	}
+	return true
 }
 
 func isAddress(s string) bool {
@@ -146,7 +186,7 @@ func sweepJSON(in []byte, found []Hidden) []byte {
 			end := stringEnd(in, i)
 			quoted := in[i:end]
 			text := rawjson.Text(quoted)
-			if clean := replace(text, found); clean != text {
+			if clean := replace(text, found); clean != text && !(isName(in, end) && isWord(text)) {
 				out = rawjson.AppendQuoted(out, clean)
 			} else {
 				out = append(out, quoted...)
@@ -160,7 +200,7 @@ func sweepJSON(in []byte, found []Hidden) []byte {
 			number := string(in[i:end])
 			word := number
 			for _, h := range found {
-				if h.Text == number {
+				if h.Text == number && len(number) >= minSweepAnywhere {
 					word = `"` + h.Word + `"`
 					break
 				}
@@ -173,6 +213,14 @@ func sweepJSON(in []byte, found []Hidden) []byte {
 		}
 	}
 	return out
+}
+
+// isName tells that the string which ends at end is a member's name.
+func isName(b []byte, end int) bool {
+	for end < len(b) && (b[end] == ' ' || b[end] == '\t' || b[end] == '\r' || b[end] == '\n') {
+		end++
+	}
+	return end < len(b) && b[end] == ':'
 }
 
 // stringEnd is the place after the string that begins at i.

@@ -100,7 +100,11 @@ func (c Control) answerImport(w http.ResponseWriter, o Outcome, code int, proble
 	if len(o.Failed) > 0 {
 		failed := make([]failedRecord, 0, len(o.Failed))
 		for _, f := range o.Failed {
-			failed = append(failed, failedRecord{f.Index, f.InsertID, f.InsertID, f.Field, Explain(f)})
+			id := f.InsertID
+			if !isInsertID(id) {
+				id = "" // it may be anything, an address of a person too
+			}
+			failed = append(failed, failedRecord{f.Index, id, id, f.Field, Explain(f)})
 		}
 		slices.SortFunc(failed, func(a, b failedRecord) int { return cmp.Compare(a.Index, b.Index) })
 		body["failed_records"] = failed

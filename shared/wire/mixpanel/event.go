@@ -19,10 +19,10 @@ func (d *decoder) event(raw []byte) {
 		}
 		key, _ := c.Name()
 		start := c.Skip() // the record was read once already
-		switch string(key) {
-		case `"event"`:
+		switch nameOf(key) {
+		case "event":
 			name = raw[start:c.Pos]
-		case `"properties"`:
+		case "properties":
 			properties = raw[start:c.Pos]
 		}
 	}

@@ -11,6 +11,7 @@
 package mixpanel
 
 import (
+	"bytes"
 	"net/url"
 	"time"
 
@@ -55,7 +56,7 @@ func Decode(r Request) (wire.Batch, Control, error) {
 		b.Rejected = append(b.Rejected, whole(event.ReasonUndecodable, r.Body))
 		return b, c, err
 	}
-	text, replaced := rawjson.Clean(text)
+	text, replaced := rawjson.Clean(bytes.TrimPrefix(text, []byte("\uFEFF")))
 	d := decoder{control: c, received: r.Received, batch: &b, replaced: replaced}
 	if err := d.records(text); err != nil {
 		// All or nothing: a client halves such a request and sends it again.

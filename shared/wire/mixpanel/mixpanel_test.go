@@ -79,7 +79,7 @@ func TestBadRecordsStandAlone(t *testing.T) {
 		{`{"event":5}`, event.ReasonWrongType, "event"},
 		{`{"event":"x","properties":[]}`, event.ReasonWrongType, "properties"},
 		{`{"event":"x","properties":{"time":"yesterday"}}`, event.ReasonBadTime, "properties.time"},
-		{`{"event":"x","properties":{"time":{}}}`, event.ReasonBadTime, "properties.time"},
+		{`{"event":"x","properties":{"time":{}}}`, event.ReasonWrongType, "properties.time"},
 		{`{"event":"x","properties":{"time":1e300}}`, event.ReasonBadTime, "properties.time"},
 		{`{"event":"x","properties":{"distinct_id":{"a":1}}}`, event.ReasonWrongType, "properties.distinct_id"},
 		{`{"event":"x","properties":{"token":1}}`, event.ReasonWrongType, "properties.token"},

@@ -45,7 +45,7 @@ func (p *propertyReader) read() (reason event.Reason, field string) {
 			comma = nameStart
 		}
 		name := key[1 : len(key)-1]
-		r, f := p.member(string(name), start, c.Pos, event.Span{Start: comma, End: c.Pos})
+		r, f := p.member(nameOf(key), start, c.Pos, event.Span{Start: comma, End: c.Pos})
 		if len(name) > event.MaxNameRunes && utf8.RuneCount(name) > event.MaxNameRunes {
 			r, f = event.ReasonNameTooLong, "properties"
 		}
@@ -57,7 +57,17 @@ func (p *propertyReader) read() (reason event.Reason, field string) {
 	return reason, field
 }
 
-// member handles one property. Names with escapes in them are none of ours.
+// nameOf is a member's name. Names with escapes in them are the same names: some
+// encoders escape more than they must.
+func nameOf(quoted []byte) string {
+	inner := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner)
+	}
+	return rawjson.Text(quoted)
+}
+
+// member handles one property.
 func (p *propertyReader) member(name string, start, end int, whole event.Span) (event.Reason, string) {
 	value := p.e.Properties[start:end]
 	row := &p.e.Row
@@ -98,7 +108,7 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 			p.ip = "0"
 		}
 		p.drop(whole)
-	case "$user_agent", "user_agent", "userAgent":
+	case "$user_agent", "user_agent", "userAgent", "$useragent", "useragent", "User-Agent", "user-agent":
 		p.drop(whole)
 	case "$ignore":
 		p.ignored = string(value) == "true"
@@ -194,6 +204,11 @@ func (p *propertyReader) id(value []byte, start int, to *string, kind, field str
 
 // idList reads $merge's pair of identifiers.
 func (p *propertyReader) idList(value []byte, start int) {
+	if value[0] == '"' {
+		var other string
+		p.id(value, start, &other, "", "")
+		return
+	}
 	c := rawjson.Cursor{Buf: value, MaxDepth: MaxDepth}
 	if !c.Open(rawjson.Array) {
 		return

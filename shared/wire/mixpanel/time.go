@@ -18,6 +18,9 @@ func (p *propertyReader) time(value []byte, start int) (event.Reason, string) {
 	if value[0] == 'n' {
 		return "", ""
 	}
+	if value[0] != '"' && value[0] != '-' && (value[0] < '0' || value[0] > '9') {
+		return event.ReasonWrongType, "properties.time"
+	}
 	ms, ok := timeMS(p.scalar(value, start))
 	if !ok {
 		return event.ReasonBadTime, "properties.time"

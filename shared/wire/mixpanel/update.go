@@ -36,9 +36,10 @@ func (d *decoder) update(raw []byte) {
 		}
 		key, _ := c.Name()
 		start, _ := c.Value()
-		name, value := string(key[1:len(key)-1]), raw[start:c.Pos]
+		name, value := nameOf(key), raw[start:c.Pos]
 		if kind, ok := operators[name]; ok {
-			if !d.operator(&u, kind, value) {
+			noGroups := d.control.Route == Groups && (kind == profile.Add || kind == profile.Append)
+			if noGroups || !d.operator(&u, kind, value) {
 				fail(event.ReasonBadOperator, name)
 			}
 			continue
