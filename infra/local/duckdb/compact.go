@@ -142,8 +142,6 @@ func (e *Engine) compactChunk(ctx context.Context, w *worker, chunk []string, c 
 	if err := ctx.Err(); err != nil {
 		return ranOut(ctx, "compaction was stopped; what it committed holds")
 	}
-	t0 := time.Now()
-	defer func() { println(time.Since(t0).Milliseconds(), "finish") }()
 	err = commit.Finish(lake.Entry{
 		Kind:       lake.KindCompact,
 		TimeMS:     e.options.Now().UnixMilli(),
@@ -185,9 +183,7 @@ func rowsOf(paths []string) (int64, error) {
 
 // trusted runs SQL of ours in the worker.
 func (m *merge) trusted(ctx context.Context, statements ...string) ([][]any, error) {
-	t0 := time.Now()
 	a, err := m.worker.call(ctx, order{Script: strings.Join(statements, ";\n")})
-	println(time.Since(t0).Milliseconds(), statements[0][:min(len(statements[0]), 60)])
 	if err != nil {
 		return nil, err
 	}

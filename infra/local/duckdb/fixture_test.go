@@ -159,7 +159,7 @@ func newTraffic(seed uint64, days int, projects ...string) *traffic {
 // request is the rows of the next request.
 func (g *traffic) request(n int) []event.Row {
 	g.requests++
-	g.clock += int64(g.rand.IntN(int(float64(g.days) * dayMS / 200)))
+	g.clock += int64(g.rand.IntN(g.days * dayMS / 50))
 	var rows []event.Row
 	for i := range n {
 		var r event.Row
@@ -169,8 +169,13 @@ func (g *traffic) request(n int) []event.Row {
 			r = g.fresh()
 		}
 		r.ReceivedTimeMS = g.clock
-		if g.rand.IntN(10) == 0 {
-			r.ReceivedTimeMS -= int64(g.rand.IntN(3)) // several in one millisecond, and out of order
+		switch g.rand.IntN(10) {
+		case 0:
+			r.ReceivedTimeMS -= int64(g.rand.IntN(6 * hourMS)) // the server's clock was set back
+		case 1:
+			if len(g.sent) > 0 { // in the same millisecond as another
+				r.ReceivedTimeMS = g.sent[len(g.sent)-1-g.rand.IntN(min(len(g.sent), 40))].ReceivedTimeMS
+			}
 		}
 		r.RequestID = fmt.Sprintf("req-%06d", g.requests)
 		r.BatchIndex = int64(i)
@@ -179,8 +184,8 @@ func (g *traffic) request(n int) []event.Row {
 		}
 		r.Date = time.UnixMilli(r.TimeMS).UTC().Format(time.DateOnly)
 		rows = append(rows, r)
+		g.sent = append(g.sent, r)
 	}
-	g.sent = append(g.sent, rows...)
 	return rows
 }
 
@@ -226,3 +231,7 @@ func (g *traffic) fresh() event.Row {
 	}
 	return r
 }
+
+// entryOf is what a commit says of itself that is neither roll-over nor
+// compaction.
+func entryOf(kind string) lake.Entry { return lake.Entry{Kind: kind, TimeMS: 1} }

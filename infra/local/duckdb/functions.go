@@ -68,7 +68,7 @@ var knownFunctions = sync.OnceValue(func() functions {
 			continue
 		}
 		for name := range strings.FieldsSeq(line) {
-			known[strings.ToLower(name)] = true
+			known[lower(name)] = true
 		}
 	}
 	return known

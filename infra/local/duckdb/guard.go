@@ -28,11 +28,23 @@ type guard struct {
 // place.
 type scope []string
 
-func (s scope) has(name string) bool { return slices.Contains(s, strings.ToLower(name)) }
+// lower folds case as DuckDB does, in ASCII only. With Unicode's folding the
+// name "pg_settİngs" would pass for a name of the statement's own, while DuckDB
+// goes on to look for it elsewhere.
+func lower(name string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name)
+}
+
+func (s scope) has(name string) bool { return slices.Contains(s, lower(name)) }
 
 // with copies, since siblings must not see each other's names.
 func (s scope) with(name string) scope {
-	return append(slices.Clip(s), strings.ToLower(name))
+	return append(slices.Clip(s), lower(name))
 }
 
 // The kinds of node that are let in, by the name that DuckDB gives them.
@@ -157,7 +169,7 @@ func (g *guard) table(n map[string]any, s scope) error {
 		return forbidden("a relation is named without a schema, catalogue or version; there are " + relationWords)
 	}
 	if !s.has(name) {
-		name = strings.ToLower(name)
+		name = lower(name)
 		if !slices.Contains(relations, name) {
 			return forbidden("there is no such relation; a statement may read " + relationWords + ", and its own WITH queries")
 		}
@@ -169,7 +181,7 @@ func (g *guard) table(n map[string]any, s scope) error {
 func (g *guard) tableFunction(n map[string]any, s scope) error {
 	function, _ := n["function"].(map[string]any)
 	name, _ := function["function_name"].(string)
-	name = strings.ToLower(name)
+	name = lower(name)
 	if !tableFunctions[name] || !ownSchema(function) {
 		return forbiddenFunction(name)
 	}
@@ -189,7 +201,7 @@ func (g *guard) expression(n map[string]any, class string, s scope) error {
 		return nil // data, not syntax
 	case class == "FUNCTION", class == "WINDOW":
 		name, _ := n["function_name"].(string)
-		name = strings.ToLower(name)
+		name = lower(name)
 		if refused[name] != "" || !ownSchema(n) || n["export_state"] == true {
 			return forbiddenFunction(name)
 		}

@@ -28,6 +28,8 @@ type hot struct {
 	segments map[uint64]*hotSegment
 	files    int // files made so far, for their names
 	closed   bool
+
+	between func() // called between the two looks of freeze; for tests
 }
 
 // hotSegment is a segment of the log, as far as it was written to files.
@@ -84,6 +86,9 @@ func (h *hot) freeze(ctx context.Context) (*moment, error) {
 		var segments []wal.Segment
 		if h.log != nil {
 			segments = h.log.Segments()
+		}
+		if h.between != nil {
+			h.between()
 		}
 		m := &moment{hot: h, snapshot: h.lake.Snapshot()}
 		err := m.load(ctx, segments)

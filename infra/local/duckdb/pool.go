@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,9 +20,12 @@ type pool struct {
 
 	mu     sync.Mutex
 	idle   []*worker // the one that was used last is at the end
+	busy   []*worker
 	closed bool
 	timer  *time.Timer
 }
+
+var errPoolClosed = fault.New(fault.Unavailable, "the SQL engine is closed, since the server is stopping")
 
 func newPool(keep time.Duration, logger *slog.Logger, settings func() settings) *pool {
 	return &pool{keep: keep, logger: logger, settings: settings}
@@ -35,45 +39,69 @@ func (p *pool) call(ctx context.Context, o order) (answer, error) {
 		return answer{}, err
 	}
 	a, err := w.call(ctx, o)
-	if err != nil {
-		w.close()
+	open := p.give(w, err == nil && !a.Spent)
+	switch {
+	case err != nil && !open:
+		return answer{}, errPoolClosed
+	case err != nil:
 		return answer{}, err
-	}
-	p.give(w)
-	if a.Fault != nil {
+	case a.Fault != nil:
 		return answer{}, a.Fault.fault()
+	default:
+		return a, nil
 	}
-	return a, nil
 }
 
+// take returns a worker that lives, a new one if none is idle.
 func (p *pool) take() (*worker, error) {
 	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil, fault.New(fault.Unavailable, "the SQL engine is closed")
+	for !p.closed && len(p.idle) > 0 {
+		last := len(p.idle) - 1
+		w := p.idle[last]
+		p.idle = p.idle[:last]
+		if w.alive() {
+			p.busy = append(p.busy, w)
+			p.mu.Unlock()
+			return w, nil
+		}
+		w.close() // something ended it while it had nothing to do
 	}
-	if n := len(p.idle); n > 0 {
-		w := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return w, nil
-	}
+	closed := p.closed
 	p.mu.Unlock()
-	return startWorker(p.settings(), p.logger)
-}
-
-func (p *pool) give(w *worker) {
+	if closed {
+		return nil, errPoolClosed
+	}
+	w, err := startWorker(p.settings(), p.logger)
+	if err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		w.close()
-		return
+		return nil, errPoolClosed
+	}
+	p.busy = append(p.busy, w)
+	return w, nil
+}
+
+// give takes a worker back. It tells whether the pool is still open.
+func (p *pool) give(w *worker, fit bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := slices.Index(p.busy, w); at >= 0 {
+		p.busy = slices.Delete(p.busy, at, at+1)
+	}
+	if p.closed || !fit {
+		w.close()
+		return !p.closed
 	}
 	w.since = time.Now()
 	p.idle = append(p.idle, w)
 	if p.timer == nil {
 		p.timer = time.AfterFunc(p.keep, p.tidy)
 	}
+	return true
 }
 
 // tidy ends the workers that have been idle for long enough, so that a server
@@ -86,8 +114,7 @@ func (p *pool) tidy() {
 		return
 	}
 	for len(p.idle) > 0 {
-		left := p.keep - time.Since(p.idle[0].since)
-		if left > 0 {
+		if left := p.keep - time.Since(p.idle[0].since); left > 0 {
 			p.timer = time.AfterFunc(left, p.tidy)
 			return
 		}
@@ -96,6 +123,7 @@ func (p *pool) tidy() {
 	}
 }
 
+// close ends all workers, also those in the middle of a statement.
 func (p *pool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,7 +131,7 @@ func (p *pool) close() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	for _, w := range p.idle {
+	for _, w := range slices.Concat(p.idle, p.busy) {
 		w.close()
 	}
 	p.idle = nil

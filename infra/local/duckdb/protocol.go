@@ -50,6 +50,7 @@ type answer struct {
 	Result *report.Result `json:"result,omitempty"`
 	Rows   [][]any        `json:"rows,omitempty"`
 	Fault  *refusal       `json:"fault,omitempty"`
+	Spent  bool           `json:"spent,omitempty"` // the worker is not to be used again
 }
 
 // refusal is a fault.Error on its way between processes.

@@ -28,7 +28,7 @@ func work(in io.Reader, out io.Writer) int {
 	for o := range orders {
 		var a answer
 		if err := serve(&db, o, &a); err != nil {
-			a = answer{Fault: refuse(err)}
+			a = answer{Fault: refuse(err), Spent: fault.CodeOf(err) == fault.Internal}
 		}
 		if err := writeFrame(out, &a); err != nil {
 			return 1

@@ -41,6 +41,10 @@ func paths(list []compactedFile) []string {
 func (db *database) makeViews(ctx context.Context, q *question, st *statement) error {
 	for _, name := range relations {
 		if !st.uses[name] {
+			// What an earlier statement left must not be reached by any name.
+			if _, err := db.conn.ExecContext(ctx, "DROP VIEW IF EXISTS temp."+name); err != nil {
+				return place{folders: db.folders()}.fault(ctx, err)
+			}
 			continue
 		}
 		query, err := db.relation(ctx, q, st, name)
@@ -131,7 +135,7 @@ func eventRows(project string, f files, dropped []string) string {
 	columns := storedColumns()
 	var parts []string
 	if len(compacted) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+scan(compacted))
+		parts = append(parts, "SELECT "+columns+" FROM "+partitioned(compacted))
 	}
 	if len(fresh) > 0 {
 		parts = append(parts, "SELECT "+columns+" FROM "+scan(fresh)+" WHERE project = "+literal(project))
@@ -150,6 +154,17 @@ func eventRows(project string, f files, dropped []string) string {
 // the rows as well, and a data folder may have any name.
 func scan(paths []string) string {
 	return "read_parquet(" + list(paths) + ", hive_partitioning = false)"
+}
+
+// partitioned reads files of the events tier, and has DuckDB open only those
+// whose dates a statement asks for. It takes the dates from "date=" in the
+// paths, and so must not find any other "=" in them.
+func partitioned(paths []string) string {
+	above, _, _ := strings.Cut(paths[0], "/events/project=")
+	if strings.Contains(above, "=") {
+		return scan(paths)
+	}
+	return "read_parquet(" + list(paths) + ", hive_partitioning = true, hive_types = {'project': VARCHAR, 'date': DATE})"
 }
 
 // numbered reads files and says which row of which file each is.

@@ -37,36 +37,19 @@ const grace = 400 * time.Millisecond
 type worker struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
-	out    io.ReadCloser
+	out    *os.File
 	stderr said
 	logger *slog.Logger
 	since  time.Time // when it became idle; guarded by the pool
 
-	once sync.Once
-	exit error
+	gone chan struct{} // closed when the process has ended
+	exit error         // how it ended; read after gone
 }
 
 // startWorker starts a process and has it open its database.
 func startWorker(s settings, logger *slog.Logger) (*worker, error) {
-	w := &worker{logger: logger}
-	path, err := thisProgram()
-	if err != nil {
-		return nil, cannotStart(err)
-	}
-	w.cmd = &exec.Cmd{
-		Path:   path,
-		Args:   []string{workerName},
-		Env:    []string{}, // it needs nothing that the environment tells, secrets least of all
-		Dir:    s.SpillDir,
-		Stderr: &w.stderr,
-	}
-	if w.in, err = w.cmd.StdinPipe(); err != nil {
-		return nil, cannotStart(err)
-	}
-	if w.out, err = w.cmd.StdoutPipe(); err != nil {
-		return nil, cannotStart(err)
-	}
-	if err := w.cmd.Start(); err != nil {
+	w := &worker{logger: logger, gone: make(chan struct{})}
+	if err := w.start(s.SpillDir); err != nil {
 		return nil, cannotStart(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -80,6 +63,42 @@ func startWorker(s settings, logger *slog.Logger) (*worker, error) {
 		return nil, cannotStart(err)
 	}
 	return w, nil
+}
+
+// start starts the process.
+func (w *worker) start(dir string) error {
+	path, err := thisProgram()
+	if err != nil {
+		return err
+	}
+	w.cmd = &exec.Cmd{
+		Path:   path,
+		Args:   []string{workerName},
+		Env:    []string{}, // it needs nothing that the environment tells, secrets least of all
+		Dir:    dir,
+		Stderr: &w.stderr,
+	}
+	if w.in, err = w.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	// The pipe is made here because Wait would close one that the command made,
+	// and it must not while an answer is read.
+	out, theirs, err := os.Pipe()
+	if err != nil {
+		return errors.Join(err, w.in.Close())
+	}
+	w.cmd.Stdout = theirs
+	err = w.cmd.Start()
+	_ = theirs.Close()
+	if err != nil {
+		return errors.Join(err, out.Close(), w.in.Close())
+	}
+	w.out = out
+	go func() {
+		w.exit = w.cmd.Wait()
+		close(w.gone)
+	}()
+	return nil
 }
 
 // thisProgram is a path that starts this very program, also after its file was
@@ -123,7 +142,7 @@ func (w *worker) call(ctx context.Context, o order) (answer, error) {
 		}
 	}
 	w.close()
-	<-done // the pipes broke
+	_ = <-done // the pipes broke
 	return answer{}, ranOut(ctx, timeoutWords)
 }
 
@@ -137,8 +156,10 @@ func (w *worker) fate(err error) error {
 	first, _, _ := strings.Cut(words, "\n")
 	w.logger.Warn("a process that answers SQL ended in the middle of a statement; the next statement starts another",
 		"exit", w.exit, "said", first)
+	// The kernel's out-of-memory killer leaves no words.
+	killed := w.exit != nil && w.exit.Error() == "signal: killed"
 	for _, sign := range []string{"out of memory", "bad_alloc", "cannot allocate", "Cannot allocate", "failed to create new OS thread"} {
-		if strings.Contains(words, sign) {
+		if killed || strings.Contains(words, sign) {
 			return fault.Wrap(errors.Join(err, w.exit), fault.TooLarge, memoryWords)
 		}
 	}
@@ -147,13 +168,23 @@ func (w *worker) fate(err error) error {
 			"Very long patterns and very deeply nested values do that")
 }
 
-// close ends the process. It may be called more than once.
+// alive tells whether the process is still there.
+func (w *worker) alive() bool {
+	select {
+	case <-w.gone:
+		return false
+	default:
+		return true
+	}
+}
+
+// close ends the process and waits until it is gone. It may be called more than
+// once.
 func (w *worker) close() {
-	w.once.Do(func() {
-		_ = w.cmd.Process.Kill() // gone already: just as well
-		_ = w.in.Close()
-		w.exit = w.cmd.Wait()
-	})
+	_ = w.cmd.Process.Kill() // gone already: just as well
+	_ = w.in.Close()
+	<-w.gone
+	_ = w.out.Close()
 }
 
 // said keeps the beginning of what a worker writes to its standard error.
