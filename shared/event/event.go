@@ -138,7 +138,7 @@ type Row struct {
 	Protocol string
 
 	InsertID       string
-	InsertIDSource string // "client" or "hash"
+	InsertIDSource string // InsertIDClient, InsertIDUntimed or InsertIDHash
 
 	DeviceID  string // lake id
 	UserID    string // lake id

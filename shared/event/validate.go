@@ -17,6 +17,16 @@ const (
 	TimeOfReceipt = "received"
 )
 
+// Where an event's insert id comes from, the values of the insert_id_source
+// column. They decide what makes two rows one event: the id together with name,
+// sender and time; the same without the time, for an event whose time is that of
+// receipt; the id by itself.
+const (
+	InsertIDClient  = "client"
+	InsertIDUntimed = "client_untimed"
+	InsertIDHash    = "hash"
+)
+
 // The words of the flags column.
 const (
 	FlagTextReplaced = "text_replaced" // bytes that were not UTF-8 became U+FFFD

@@ -112,9 +112,11 @@ func (n *names) seal(e *event.Event, hide []Hidden) {
 	row.Properties = string(properties)
 	switch {
 	case row.InsertID == "" || len(row.InsertID) > 255:
-		row.InsertID, row.InsertIDSource = hashID(row), "hash"
+		row.InsertID, row.InsertIDSource = hashID(row), event.InsertIDHash
 	case row.TimeSource == event.TimeOfReceipt:
-		row.InsertID, row.InsertIDSource = resendID(row), "hash"
+		// Sent again, such an event has another time of receipt, so that time must
+		// not tell it from its first copy.
+		row.InsertIDSource = event.InsertIDUntimed
 	}
 }
 
@@ -125,24 +127,6 @@ func hashID(row *event.Row) string {
 	h := sha256.New()
 	h.Write([]byte(row.RequestID + "\x00" + strconv.FormatInt(row.BatchIndex, 10) + "\x00" + row.Name + "\x00"))
 	h.Write([]byte(row.Properties))
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// resendID stands in for the insert id of an event whose time is that of
-// receipt, because it had none or one from a clock that is far ahead. Sent again,
-// such an event has another time, so time cannot tell that it is the same; what
-// the client sent can: id, name, sender, and its own time.
-func resendID(row *event.Row) string {
-	sent := int64(0)
-	if row.SkewMS != 0 {
-		sent = row.TimeMS - row.SkewMS
-	}
-	sender := row.UserID
-	if sender == "" {
-		sender = row.DeviceID
-	}
-	h := sha256.New()
-	h.Write([]byte(row.InsertID + "\x00" + row.Name + "\x00" + sender + "\x00" + strconv.FormatInt(sent, 10)))
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -66,12 +66,12 @@ func noEvents() string {
 }
 
 // duplicateKey are the expressions by which two event rows of a project are the
-// same event: an id that the client chose counts together with name, sender and
-// time, a hash by itself.
+// same event: an id that the client chose counts together with name and sender,
+// and with the time where that is the client's too; a hash by itself.
 const duplicateKey = `insert_id, insert_id_source,
 	CASE WHEN insert_id_source <> 'hash' THEN event END,
 	CASE WHEN insert_id_source <> 'hash' THEN coalesce(user_id, device_id) END,
-	CASE WHEN insert_id_source <> 'hash' THEN time END`
+	CASE WHEN insert_id_source = 'client' THEN time END`
 
 // newestFirst orders rows of one event: the newest received wins. Request and
 // place in it settle the rest, so that every reader and every compaction

@@ -98,7 +98,7 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 	case "$distinct_ids":
 		p.idList(value, start)
 	case "$insert_id":
-		row.InsertID, row.InsertIDSource = p.scalar(value, start), "client"
+		row.InsertID, row.InsertIDSource = p.scalar(value, start), event.InsertIDClient
 		if p.control.Route == Import && p.control.Strict && !isInsertID(row.InsertID) {
 			return event.ReasonBadID, "properties.$insert_id"
 		}
