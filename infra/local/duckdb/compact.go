@@ -28,12 +28,31 @@ type Compaction struct {
 	Elapsed    time.Duration `json:"-"`
 }
 
-// A commit takes this much of the landing tier at a time. What does not fit into
-// memory is spilled, so this bounds how much work a kill can waste.
-const (
-	chunkBytes = 64 << 20
-	chunkFiles = 256
-)
+// chunkFiles is how many landing files a commit takes at most.
+const chunkFiles = 256
+
+// effort is how much compaction takes on at a time, by the memory that it may
+// use: what does not fit is spilled, but DuckDB needs room to sort wide rows.
+type effort struct {
+	memory     int64
+	threads    int
+	chunkBytes int64 // of landing files, for one commit; this also bounds what a kill wastes
+	groupRows  int   // rows in a row group of the files that are written
+}
+
+func effortFor(limit int64, threads int) effort {
+	memory := max(limit/2, 256<<20)
+	e := effort{
+		memory:     memory,
+		threads:    int(max(1, min(int64(threads), memory>>29))),
+		chunkBytes: min(64<<20, memory/16),
+		groupRows:  20_480,
+	}
+	if memory >= 1<<30 {
+		e.groupRows = 61_440
+	}
+	return e
+}
 
 // Compact brings the landing files that are there now into the events tier:
 // by project and date, each event once, sorted by person and time, in few files.
@@ -63,13 +82,24 @@ func (e *Engine) Compact(ctx context.Context, progress func(done, total int)) (C
 	if err != nil {
 		return c, err
 	}
-	defer w.close()
+	defer func() { w.close() }()
+	most := e.chunkFiles
 	for total := len(todo); len(todo) > 0; {
-		chunk := firstChunk(todo, e.chunkFiles)
-		todo = todo[len(chunk):]
-		if err := e.compactChunk(ctx, w, chunk, &c); err != nil {
+		chunk := firstChunk(todo, most, e.effort.chunkBytes)
+		err := e.compactChunk(ctx, w, chunk, &c)
+		if fault.CodeOf(err) == fault.TooLarge && len(chunk) > 1 {
+			// Rows may be larger than sizes on disk tell. Less at a time fits.
+			most = len(chunk) / 2
+			w.close()
+			if w, err = startWorker(e.compactorSettings(), e.options.Logger); err != nil {
+				return c, err
+			}
+			continue
+		}
+		if err != nil {
 			return c, err
 		}
+		todo = todo[len(chunk):]
 		progress(total-len(todo), total)
 	}
 	c.Elapsed = time.Since(start)
@@ -82,19 +112,19 @@ func (e *Engine) compactorSettings() settings {
 	return settings{
 		Trusted:     true,
 		SpillDir:    filepath.Join(e.dir, "spill"),
-		MemoryBytes: max(e.options.MemoryLimitBytes/2, minMemory),
-		Threads:     e.options.Threads,
+		MemoryBytes: e.effort.memory,
+		Threads:     e.effort.threads,
 	}
 }
 
 // firstChunk is the beginning of a list of files that one commit takes.
-func firstChunk(paths []string, files int) []string {
+func firstChunk(paths []string, files int, most int64) []string {
 	var bytes int64
 	for i, path := range paths {
-		if i == files || i > 0 && bytes > chunkBytes {
+		bytes += sizeOf(path)
+		if i == files || i > 0 && bytes > most {
 			return paths[:i]
 		}
-		bytes += sizeOf(path)
 	}
 	return paths
 }

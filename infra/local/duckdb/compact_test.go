@@ -197,6 +197,7 @@ func TestLateEventJoinsItsDate(t *testing.T) {
 // TestFilesStayFew compacts many times and expects neither a file for each time
 // nor every row to be written again each time.
 func TestFilesStayFew(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const rounds, each = 24, 200
 	var written int64
@@ -420,5 +421,78 @@ func TestNeedsCompaction(t *testing.T) {
 		if got := NeedsCompaction(c.snapshot, c.now); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
+	}
+}
+
+// TestCompactInLittleMemory compacts more than fits into the memory it gets.
+func TestCompactInLittleMemory(t *testing.T) {
+	t.Parallel()
+	w := openWorld(t, t.TempDir(), Options{MemoryLimitBytes: 256 << 20})
+	const n = 150_000
+	w.fill(n)
+	w.roll()
+	c := w.compact()
+	if c.RowsOut != n {
+		t.Errorf("compaction says %+v", c)
+	}
+	t.Logf("%d rows in %v, %d commits", n, c.Elapsed, c.Commits)
+	if got := w.value("SELECT count(*) FROM events"); got != fmt.Sprint(n) {
+		t.Errorf("%s events", got)
+	}
+}
+
+// TestCompactStopped cancels a compaction after its first commit. What it
+// committed holds, and another goes on.
+func TestCompactStopped(t *testing.T) {
+	w := newWorld(t)
+	w.engine.chunkFiles = 1
+	for i := range 4 {
+		w.put(row(fmt.Sprint("e", i), day0))
+		w.roll()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := w.engine.Compact(ctx, func(int, int) { cancel() })
+	if err == nil || c.Commits != 1 {
+		t.Fatalf("a compaction that was stopped did %+v, %v", c, err)
+	}
+	if staged, _ := os.ReadDir(filepath.Join(w.dir, "staging")); len(staged) != 0 {
+		t.Errorf("%d staging folders are left", len(staged))
+	}
+	if got := w.value("SELECT count(*) FROM events"); got != "4" {
+		t.Errorf("%s events", got)
+	}
+	if c := w.compact(); c.Commits != 3 {
+		t.Errorf("the next did %+v", c)
+	}
+}
+
+// TestCompactFailsWhole damages a landing file: nothing of its commit may be
+// seen.
+func TestCompactFailsWhole(t *testing.T) {
+	w := newWorld(t)
+	w.put(row("a", day0))
+	w.roll()
+	w.put(row("b", day0))
+	w.roll()
+	before := w.snapshot()
+	damaged := before.Landing[1]
+	good, err := os.ReadFile(damaged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(damaged, good[:len(good)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.engine.Compact(t.Context(), nil); err == nil {
+		t.Fatal("a damaged landing file was compacted")
+	}
+	if after := w.snapshot(); after.Version != before.Version {
+		t.Error("a compaction that failed was committed")
+	}
+	if err := os.WriteFile(damaged, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.compact(); c.RowsOut != 2 {
+		t.Errorf("after the file was mended: %+v", c)
 	}
 }

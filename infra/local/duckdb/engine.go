@@ -50,7 +50,7 @@ const (
 
 // maxResultBytes bounds a result beside its rows, since one row may hold a
 // megabyte.
-const maxResultBytes = 64 << 20
+const maxResultBytes = 32 << 20
 
 // Engine answers SQL over a lake and the log before it. It implements
 // report.Engine. Its methods may be called from many goroutines.
@@ -63,8 +63,10 @@ type Engine struct {
 	pool    *pool
 	slots   chan struct{}
 
-	compacting sync.Mutex
-	chunkFiles int // landing files a commit of compaction takes at most
+	compacting  sync.Mutex
+	effort      effort
+	resultBytes int // maxResultBytes, but in tests
+	chunkFiles  int // landing files a commit of compaction takes at most
 }
 
 var _ report.Engine = (*Engine)(nil)
@@ -90,7 +92,7 @@ func Open(l *lake.Lake, w *wal.Log, o Options) (*Engine, error) {
 	if o.Idle <= 0 {
 		o.Idle = 30 * time.Second
 	}
-	e := &Engine{lake: l, options: o, slots: make(chan struct{}, o.Parallel), chunkFiles: chunkFiles}
+	e := &Engine{lake: l, options: o, slots: make(chan struct{}, o.Parallel), effort: effortFor(o.MemoryLimitBytes, o.Threads), chunkFiles: chunkFiles, resultBytes: maxResultBytes}
 	if err := e.makeFolder(); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "the folder for temporary files of SQL statements cannot be made")
 	}
@@ -161,7 +163,7 @@ func (e *Engine) Query(ctx context.Context, project, statement string, limits re
 		Project:   project,
 		Statement: statement,
 		Rows:      limits.Rows,
-		Bytes:     maxResultBytes,
+		Bytes:     e.resultBytes,
 		Files:     moment.files(project),
 	}})
 	if err != nil {

@@ -227,7 +227,7 @@ func (m *merge) write(ctx context.Context, in *incoming) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.trusted(ctx, copyEvents(in, rewrite, path)); err != nil {
+	if _, err := m.trusted(ctx, copyEvents(in, rewrite, path, m.engine.effort.groupRows)); err != nil {
 		return err
 	}
 	n, err := rowsOf([]string{path})
@@ -276,7 +276,7 @@ func (m *merge) writeLinks(ctx context.Context) error {
 		for _, path := range known {
 			m.commit.Remove(m.engine.lake.Rel(path))
 		}
-		if _, err := m.trusted(ctx, copyLinks(known, path)); err != nil {
+		if _, err := m.trusted(ctx, copyLinks(known, path, m.engine.effort.groupRows)); err != nil {
 			return err
 		}
 	}

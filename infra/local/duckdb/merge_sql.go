@@ -74,7 +74,7 @@ func outColumns(columns []event.Column) string {
 }
 
 // copyEvents writes a partition's new file.
-func copyEvents(in *incoming, rewrite []string, path string) string {
+func copyEvents(in *incoming, rewrite []string, path string, groupRows int) string {
 	columns := storedColumns()
 	rows := fmt.Sprintf("SELECT %s FROM arrived WHERE project = %s AND date = %s::DATE", columns, literal(in.project), literal(in.date))
 	if len(rewrite) > 0 {
@@ -82,13 +82,14 @@ func copyEvents(in *incoming, rewrite []string, path string) string {
 			" f WHERE NOT EXISTS (SELECT 1 FROM lost WHERE lost.file = f.filename AND lost.row = f.file_row_number)"
 	}
 	return fmt.Sprintf("COPY (SELECT %s FROM (%s) ORDER BY coalesce(user_id, device_id), time, received_time, insert_id) TO %s (%s)",
-		outColumns(event.Columns), rows, literal(path), fileOptions)
+		outColumns(event.Columns), rows, literal(path), fileOptions(groupRows))
 }
 
-// fileOptions are how files are written. A row group of this many rows fits into
-// memory several times, also when rows are large.
-var fileOptions = fmt.Sprintf("FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440, KV_METADATA {%s: '%d'}",
-	literal(parquet.MetaSchemaVersion), event.SchemaVersion)
+// fileOptions are how files are written.
+func fileOptions(groupRows int) string {
+	return fmt.Sprintf("FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, KV_METADATA {%s: '%d'}",
+		groupRows, literal(parquet.MetaSchemaVersion), event.SchemaVersion)
+}
 
 const linkColumns = "device_id, user_id, received_time, time, batch_index"
 
@@ -117,11 +118,11 @@ func earlierLinks(project string, known []string) string {
 
 // copyLinks writes the earlier links, and those of the files that are to be
 // replaced with them.
-func copyLinks(replaced []string, path string) string {
+func copyLinks(replaced []string, path string, groupRows int) string {
 	query := "SELECT " + linkColumns + " FROM earlier_links"
 	if len(replaced) > 0 {
 		query = firstOf(query+" UNION ALL SELECT "+linkColumns+" FROM "+scan(replaced), "device_id")
 	}
 	return "COPY (SELECT device_id, user_id, received_time::TIMESTAMP_MS AS received_time, time::TIMESTAMP_MS AS time, batch_index FROM (" +
-		query + ") ORDER BY device_id) TO " + literal(path) + " (" + fileOptions + ")"
+		query + ") ORDER BY device_id) TO " + literal(path) + " (" + fileOptions(groupRows) + ")"
 }

@@ -121,28 +121,29 @@ func (w *worker) call(ctx context.Context, o order) (answer, error) {
 		o.Deadline = deadline
 	}
 	var a answer
-	done := make(chan error, 1)
+	type outcome struct{ err error }
+	done := make(chan outcome, 1)
 	go func() {
 		err := writeFrame(w.in, &o)
 		if err == nil {
 			err = readFrame(w.out, &a)
 		}
-		done <- err
+		done <- outcome{err}
 	}()
 	select {
-	case err := <-done:
-		return a, w.fate(err)
+	case r := <-done:
+		return a, w.fate(r.err)
 	case <-ctx.Done():
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		select {
-		case err := <-done:
-			return a, w.fate(err)
+		case r := <-done:
+			return a, w.fate(r.err)
 		case <-time.After(grace):
 		}
 	}
 	w.close()
-	_ = <-done // the pipes broke
+	<-done // the pipes broke
 	return answer{}, ranOut(ctx, timeoutWords)
 }
 
@@ -158,7 +159,7 @@ func (w *worker) fate(err error) error {
 		"exit", w.exit, "said", first)
 	// The kernel's out-of-memory killer leaves no words.
 	killed := w.exit != nil && w.exit.Error() == "signal: killed"
-	for _, sign := range []string{"out of memory", "bad_alloc", "cannot allocate", "Cannot allocate", "failed to create new OS thread"} {
+	for _, sign := range []string{"out of memory", "bad_alloc", "cannot allocate", "Cannot allocate", "failed to allocate", "failed to create new OS thread"} {
 		if killed || strings.Contains(words, sign) {
 			return fault.Wrap(errors.Join(err, w.exit), fault.TooLarge, memoryWords)
 		}
