@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"loch/shared/fault"
 )
@@ -170,7 +171,7 @@ func (l *Lake) recover() error {
 	for _, f := range folders {
 		number, held := l.committed[f.Name()]
 		if !held {
-			if err := os.RemoveAll(l.staging(f.Name())); err != nil {
+			if err := removeWhole(l.staging(f.Name())); err != nil {
 				return broken(err, "an interrupted commit cannot be undone")
 			}
 			continue
@@ -198,4 +199,18 @@ func (l *Lake) recover() error {
 		}
 	}
 	return nil
+}
+
+// removeWhole removes a folder into which a worker of a server that was killed
+// may still be writing: it ends by itself as soon as it sees that its server is
+// gone.
+func removeWhole(folder string) error {
+	var err error
+	for range 100 {
+		if err = os.RemoveAll(folder); err == nil {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return err
 }
