@@ -65,7 +65,7 @@ func add(stored, operand []byte) (sum []byte, reason string) {
 	}
 	if stored == nil {
 		stored = []byte("0") // so that what could not be added to is not stored either
-		if sum, reason = add(stored, operand); reason != "" {
+		if _, reason = add(stored, operand); reason != "" {
 			return nil, reason
 		}
 		return bytes.TrimSpace(operand), ""

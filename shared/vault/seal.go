@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 
 	"loch/shared/event"
@@ -22,8 +23,9 @@ type known struct {
 // names collects the identifiers of one request. A request has few, mostly the
 // same two over and over, so the newest are compared before the map is asked.
 type names struct {
-	list  []known
-	index map[Identifier]int
+	list    []known
+	index   map[Identifier]int
+	scratch []byte // of splice, one event after the other
 }
 
 func (n *names) add(id Identifier) {
@@ -154,10 +156,10 @@ func (n *names) groups(e *event.Event) string {
 }
 
 // splice copies Properties with lake ids in place of identifiers and without
-// the members that are not stored.
+// the members that are not stored. The copy is good until the next event's.
 func (n *names) splice(e *event.Event) []byte {
 	in := e.Properties
-	out := make([]byte, 0, len(in)+24*len(e.IDSpans))
+	out := slices.Grow(n.scratch[:0], len(in)+24*len(e.IDSpans))
 	at, d := 0, 0
 	drop := func(until int) {
 		for d < len(e.Drops) && e.Drops[d].Start < until {
@@ -183,7 +185,8 @@ func (n *names) splice(e *event.Event) []byte {
 		at = s.End
 	}
 	drop(len(in))
-	return append(out, in[at:]...)
+	n.scratch = append(out, in[at:]...)
+	return n.scratch
 }
 
 // skipComma moves past the comma that follows a dropped first member.

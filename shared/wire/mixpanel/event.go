@@ -19,14 +19,17 @@ func (d *decoder) event(raw []byte) {
 		}
 		key, _ := c.Name()
 		start := c.Skip() // the record was read once already
-		switch nameOf(key) {
+		switch string(nameOf(key)) {
 		case "event":
 			name = raw[start:c.Pos]
 		case "properties":
 			properties = raw[start:c.Pos]
 		}
 	}
-	e := event.Event{Index: d.index, Properties: properties, Raw: raw}
+	// Made in its place: an event is large, and one that is refused leaves again.
+	at := len(d.batch.Events)
+	d.batch.Events = append(d.batch.Events, event.Event{Index: d.index, Properties: properties, Raw: raw})
+	e := &d.batch.Events[at]
 	if properties == nil {
 		e.Properties = []byte("{}")
 	}
@@ -50,7 +53,7 @@ func (d *decoder) event(raw []byte) {
 		e.Row.Name = rawjson.Text(name)
 		e.Row.Kind = kindOf(e.Row.Name)
 	}
-	p := propertyReader{e: &e, control: d.control}
+	p := propertyReader{e: e, control: d.control}
 	if e.Properties[0] == '{' {
 		// Also where the event cannot be taken: the token says whose it is, the
 		// insert id tells the client which.
@@ -66,11 +69,12 @@ func (d *decoder) event(raw []byte) {
 		d.batch.Rejected = append(d.batch.Rejected, event.Rejection{
 			Index: d.index, Token: e.Token, InsertID: e.Row.InsertID, Reason: reason, Field: field, Payload: raw,
 		})
+		d.batch.Events[at] = event.Event{}
+		d.batch.Events = d.batch.Events[:at]
 		return
 	}
 	p.resolveIDs()
 	p.resolveAddress()
-	d.batch.Events = append(d.batch.Events, e)
 }
 
 // kindOf tells the kind by Mixpanel's own event names.

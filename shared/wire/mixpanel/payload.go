@@ -17,8 +17,8 @@ var errUndecodable = fault.New(fault.Invalid,
 var errNoData = fault.New(fault.Invalid,
 	"there is no payload; send a JSON body, or the parameter data in the query or in a form body").At("data")
 
-// payload finds the JSON in a request and the parameters of its form body. The
-// rule, which takes every SDK's encoding: a JSON type is parsed as it is; else
+// payload finds the JSON in a request and the parameters of its form body; what
+// has to be decoded is decoded in the body's own memory. The rule, which takes every SDK's encoding: a JSON type is parsed as it is; else
 // data comes from the query, else from the body whatever its type (beacons say
 // text/plain); what does not begin like JSON is base64, in which a literal plus
 // may have become a space.
@@ -76,13 +76,14 @@ func splitForm(body []byte) (data []byte, rest url.Values) {
 
 // unescapeForm undoes percent-encoding: %xx, and + for a space. A broken escape
 // stands for itself, as in browsers. Base64 has few escapes, so the text between
-// them is copied in runs.
+// them is moved in runs. The result takes b's place: it is never longer than what
+// was read of b so far.
 func unescapeForm(b []byte) []byte {
 	next := nextEscape(b)
 	if next < 0 {
 		return b
 	}
-	out := make([]byte, 0, len(b))
+	out := b[:0]
 	for {
 		out = append(out, b[:next]...)
 		switch {
@@ -141,29 +142,48 @@ func undata(data []byte) ([]byte, error) {
 	return unbase64(data)
 }
 
-// unbase64 decodes base64. Nearly all of it is in the standard form; what is
-// not is brought into that form first: spaces stand for plus signs, and the URL
-// alphabet is taken too.
+// base64Step is how much base64 is decoded at a time: whole groups of four
+// characters for whole groups of three bytes.
+const base64Step = 1024
+
+// unbase64 decodes base64 in data's own memory, step by step over a buffer beside
+// it, since the standard library does not promise that its Decode may overlap.
+// Nearly all base64 is in the standard form; from the first step on that is not,
+// the rest is brought into that form.
 func unbase64(data []byte) ([]byte, error) {
 	in := bytes.TrimRight(data, "=")
-	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(in)))
-	if n, err := base64.RawStdEncoding.Decode(out, in); err == nil {
-		return out[:n], nil
-	}
-	in = bytes.TrimRight(bytes.Map(func(r rune) rune {
-		switch r {
-		case ' ', '-':
-			return '+'
-		case '_':
-			return '/'
-		case '\r', '\n':
-			return -1
+	out := data[:0]
+	var plain [base64Step / 4 * 3]byte
+	for standard := true; len(in) > 0; {
+		step := in[:min(len(in), base64Step)]
+		n, err := base64.RawStdEncoding.Decode(plain[:], step)
+		if err != nil || n != base64.RawStdEncoding.DecodedLen(len(step)) { // fewer where line breaks were passed over
+			if !standard {
+				return nil, errUndecodable
+			}
+			standard, in = false, standardBase64(in)
+			continue
 		}
-		return r
-	}, data), "=")
-	n, err := base64.RawStdEncoding.Decode(out, in)
-	if err != nil {
-		return nil, errUndecodable
+		out = append(out, plain[:n]...)
+		in = in[len(step):]
 	}
-	return out[:n], nil
+	return out, nil
+}
+
+// standardBase64 brings other forms into the standard one, in place: spaces stand
+// for plus signs, the URL alphabet is taken too, and lines may be broken.
+func standardBase64(b []byte) []byte {
+	out := b[:0]
+	for _, c := range b {
+		switch c {
+		case ' ', '-':
+			out = append(out, '+')
+		case '_':
+			out = append(out, '/')
+		case '\r', '\n':
+		default:
+			out = append(out, c)
+		}
+	}
+	return bytes.TrimRight(out, "=")
 }

@@ -39,7 +39,7 @@ func (p *propertyReader) read() (reason event.Reason, field string) {
 		c.Peek()
 		nameStart := c.Pos
 		key, _ := c.Name()
-		start, _ := c.Value()
+		start := c.Skip() // the record was read once already
 		p.count++
 		if first {
 			comma = nameStart
@@ -59,19 +59,19 @@ func (p *propertyReader) read() (reason event.Reason, field string) {
 
 // nameOf is a member's name. Names with escapes in them are the same names: some
 // encoders escape more than they must.
-func nameOf(quoted []byte) string {
+func nameOf(quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') < 0 {
-		return string(inner)
+		return inner
 	}
-	return rawjson.Text(quoted)
+	return []byte(rawjson.Text(quoted))
 }
 
 // member handles one property.
-func (p *propertyReader) member(name string, start, end int, whole event.Span) (event.Reason, string) {
+func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (event.Reason, string) {
 	value := p.e.Properties[start:end]
 	row := &p.e.Row
-	switch name {
+	switch string(name) {
 	case "token":
 		if value[0] != '"' {
 			return event.ReasonWrongType, "properties.token"
@@ -133,7 +133,7 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 	case "$model":
 		row.DeviceModel = p.text(value, start)
 	case "$brand", "$manufacturer":
-		if row.DeviceBrand == "" || name == "$brand" {
+		if row.DeviceBrand == "" || string(name) == "$brand" {
 			row.DeviceBrand = p.text(value, start)
 		}
 	case "$current_url", "current_url":
@@ -154,7 +154,7 @@ func (p *propertyReader) member(name string, start, end int, whole event.Span) (
 		row.UTMContent = p.text(value, start)
 	case "gclid", "wbraid", "gbraid", "dclid", "fbclid", "msclkid", "ttclid", "twclid", "li_fat_id", "sccid", "ko_click_id":
 		if row.ClickIDKind == "" && p.text(value, start) != "" {
-			row.ClickIDKind = strings.Clone(name)
+			row.ClickIDKind = string(name)
 		}
 	case "$screen_width":
 		row.ScreenWidth = whole64(value)

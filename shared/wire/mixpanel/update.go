@@ -36,7 +36,7 @@ func (d *decoder) update(raw []byte) {
 		}
 		key, _ := c.Name()
 		start, _ := c.Value()
-		name, value := nameOf(key), raw[start:c.Pos]
+		name, value := string(nameOf(key)), raw[start:c.Pos]
 		if kind, ok := operators[name]; ok {
 			noGroups := d.control.Route == Groups && (kind == profile.Add || kind == profile.Append)
 			if noGroups || !d.operator(&u, kind, value) {
