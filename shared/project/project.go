@@ -33,6 +33,11 @@ type Settings struct {
 	MaxEventAgeDays int `json:"max_event_age_days,omitempty"`
 	// Timezone is the calendar of reports, an IANA name; empty is UTC.
 	Timezone string `json:"timezone,omitempty"`
+	// Privacy says what counts as personal data and what becomes of it.
+	Privacy Privacy `json:"privacy,omitzero"`
+	// LookupsPerMinute bounds how many people's personal data one API key may
+	// open; 0 is 60.
+	LookupsPerMinute int `json:"lookups_per_minute,omitempty"`
 }
 
 // Key is an API key that was recognised.

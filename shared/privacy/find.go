@@ -1,0 +1,242 @@
+package privacy
+
+import (
+	"slices"
+	"strings"
+
+	"loch/shared/rawjson"
+)
+
+// Find appends what the rules recognise in the JSON text of one event, each value
+// once: in strings, in numbers, in names, however deep. Nearly every event has
+// none and ends after the quick look.
+func (p *Policy) Find(dst []Found, json string) []Found {
+	if !p.suspicious(json) {
+		return dst
+	}
+	p.walk(json, func(_ string, spans []span) string {
+		for _, s := range spans {
+			if !slices.Contains(dst, s.Found) {
+				dst = append(dst, s.Found)
+			}
+		}
+		return ""
+	})
+	return dst
+}
+
+// FindText does the same for a plain text.
+func (p *Policy) FindText(dst []Found, text string) []Found {
+	for _, s := range p.scan(nil, text, nameOfAnything, false) {
+		if !slices.Contains(dst, s.Found) {
+			dst = append(dst, s.Found)
+		}
+	}
+	return dst
+}
+
+// suspicious is the quick look: the rules over the text as it is. What is
+// disguised by escapes, or told by the name of a member, it cannot judge and so
+// suspects.
+func (p *Policy) suspicious(json string) bool {
+	if strings.Contains(json, `\u00`) {
+		return true
+	}
+	var buffer [1]span
+	if len(p.scan(buffer[:0], json, nameOfAnything, true)) > 0 {
+		return true
+	}
+	return hasTellingName(json)
+}
+
+// hasTellingName tells that a member's name calls its value a secret or a phone.
+// The last four bytes of a name rule nearly all of them out.
+func hasTellingName(json string) bool {
+	for at := 0; ; {
+		i := strings.Index(json[at:], `":`)
+		if i < 0 {
+			return false
+		}
+		end := at + i
+		at = end + 2
+		if end < 4 || !mayTell.has(json[end-4:end]) {
+			continue
+		}
+		switch hintOf(json[strings.LastIndexByte(json[:end], '"')+1 : end]) {
+		case nameOfSecret, nameOfPhone:
+			return true
+		default:
+		}
+	}
+}
+
+// endings is a set of ends of names: bits by a hash of the last four bytes without
+// case, of which the first is a quotation mark for names of three letters.
+type endings [64]uint64
+
+// mayTell holds the ends of all telling names, with an s behind, too.
+var mayTell = func() (t endings) {
+	names := []string{"phone", "mobilenumber", "mobile_number", "phone number", "msisdn", "whatsapp", "cellnumber", "tel", "mobile", "cell", "fax", "sms",
+		"smsto", "sms_to", "callerid", "caller_id", "phone_no"}
+	for name := range secretNames {
+		names = append(names, name)
+	}
+	for _, spelt := range []string{"pass_word", "client_secret", "access_token", "api_key", "secret_key", "private_key", "id_token", "set_cookie"} {
+		names = append(names, spelt, strings.ReplaceAll(spelt, "_", "-"), strings.ReplaceAll(spelt, "_", " "))
+	}
+	for _, name := range names {
+		for _, before := range []string{`"`, "$", "_", "-", " "} {
+			t.add(before + name)
+			t.add(before + name + "s")
+		}
+	}
+	return t
+}()
+
+func (t *endings) add(name string) { h := hashEnd(name); t[h>>6] |= 1 << (h & 63) }
+
+func (t *endings) has(name string) bool { h := hashEnd(name); return t[h>>6]&(1<<(h&63)) != 0 }
+
+func hashEnd(name string) uint32 {
+	n := len(name)
+	h := uint32(name[n-1]|0x20) | uint32(name[n-2]|0x20)<<8 | uint32(name[n-3]|0x20)<<16 | uint32(name[n-4]|0x20)<<24
+	return h * 2654435761 >> 20
+}
+
+// Clean replaces all that Find finds. stand gives the text in place of a value
+// whose action is token; others become their rule's word. A number becomes a
+// string.
+func (p *Policy) Clean(json string, stand func(Found) string) string {
+	var out strings.Builder
+	last := 0
+	p.walk(json, func(text string, spans []span) string { return p.replace(text, spans, stand) }, func(start, end int, quoted []byte) {
+		out.WriteString(json[last:start])
+		out.Write(quoted)
+		last = end
+	})
+	if last == 0 {
+		return json
+	}
+	out.WriteString(json[last:])
+	return out.String()
+}
+
+// CleanText does the same for a plain text.
+func (p *Policy) CleanText(text string, stand func(Found) string) string {
+	spans := p.scan(nil, text, nameOfAnything, false)
+	if len(spans) == 0 {
+		return text
+	}
+	return p.replace(text, spans, stand)
+}
+
+func (p *Policy) replace(text string, spans []span, stand func(Found) string) string {
+	var b strings.Builder
+	last := 0
+	for _, s := range spans {
+		b.WriteString(text[last:s.start])
+		if p.actions[s.Rule] == Token {
+			b.WriteString(stand(s.Found))
+		} else {
+			b.WriteString(s.Rule.Word())
+		}
+		last = s.end
+	}
+	b.WriteString(text[last:])
+	return b.String()
+}
+
+// walk goes through all names, strings and numbers of JSON text and hands on those
+// in which something is found, decoded. What put gets takes the place of the
+// value in the text.
+func (p *Policy) walk(json string, found func(text string, spans []span) string, put ...func(start, end int, quoted []byte)) {
+	hint := nameOfAnything
+	var hints []nameHint // of the members around the place
+	var spans []span
+	for i := 0; i < len(json); {
+		switch c := json[i]; {
+		case c == '"':
+			end := closingEnd(json, i)
+			text := json[i+1 : max(i+1, end-1)]
+			if strings.IndexByte(text, '\\') >= 0 {
+				text = rawjson.Text([]byte(json[i:end]))
+			}
+			isName := nameFollows(json, end)
+			now := hint
+			if isName {
+				now = nameOfAnything
+			}
+			spans = p.scanValue(spans[:0], text, now)
+			if isName {
+				hint = hintOf(text)
+			}
+			if len(spans) > 0 {
+				if clean := found(text, spans); len(put) > 0 {
+					put[0](i, end, rawjson.AppendQuoted(nil, clean))
+				}
+			}
+			i = end
+		case c == '-' || isDigit(c):
+			end := i + 1
+			for end < len(json) && strings.IndexByte("+-.eE0123456789", json[end]) >= 0 {
+				end++
+			}
+			spans = p.scanNumber(spans[:0], json[i:end], hint)
+			if len(spans) > 0 {
+				if clean := found(json[i:end], spans); len(put) > 0 {
+					put[0](i, end, rawjson.AppendQuoted(nil, clean))
+				}
+			}
+			i = end
+		case c == '{' || c == '[':
+			hints = append(hints, hint)
+			i++
+		case c == '}' || c == ']':
+			if n := len(hints); n > 0 {
+				hint, hints = hints[n-1], hints[:n-1]
+			}
+			i++
+		default:
+			i++
+		}
+	}
+}
+
+// scanValue scans a string. The whole value of a secret's name is one.
+func (p *Policy) scanValue(spans []span, text string, name nameHint) []span {
+	if name == nameOfSecret && p.actions[Secret] != Keep && text != "" && text[0] != '[' && !isToken(text) {
+		return append(spans, span{0, len(text), Found{Secret, text}})
+	}
+	return p.scan(spans, text, name, false)
+}
+
+// scanNumber judges a number: it may be a card, or what its name says.
+func (p *Policy) scanNumber(spans []span, text string, name nameHint) []span {
+	whole := strings.Trim(text, digits) == ""
+	switch {
+	case name == nameOfSecret && p.actions[Secret] != Keep:
+		return append(spans, span{0, len(text), Found{Secret, text}})
+	case name == nameOfPhone && p.actions[Phone] != Keep && whole && len(text) >= minPhone && len(text) <= maxPhone:
+		return append(spans, span{0, len(text), Found{Phone, text}})
+	case name != nameOfNumber && p.actions[Card] != Keep && whole && len(text) >= 13 && len(text) <= 19 && isCard(text):
+		return append(spans, span{0, len(text), Found{Card, text}})
+	}
+	return spans
+}
+
+// closingEnd is the place after the string that begins at i.
+func closingEnd(json string, i int) int {
+	for i++; i < len(json) && json[i] != '"'; i++ {
+		if json[i] == '\\' {
+			i++
+		}
+	}
+	return min(i+1, len(json))
+}
+
+func nameFollows(json string, end int) bool {
+	for end < len(json) && (json[end] == ' ' || json[end] == '\t' || json[end] == '\r' || json[end] == '\n') {
+		end++
+	}
+	return end < len(json) && json[end] == ':'
+}

@@ -1,0 +1,92 @@
+package privacy
+
+import (
+	"slices"
+	"strings"
+)
+
+// PersonalTrait tells by its name whether a profile trait is personal: it names
+// a person, reaches one, shows a face or a home. Such traits are sealed, so
+// nobody can group by them. Spelling does not matter ("$first_name", "firstName",
+// "First name"), nor does a number behind ("email2"), nor whose it is
+// ("billing_address", "work phone").
+//
+// What many people share stays in clear: city, country, company, job title, plan,
+// gender, age. A company's name and address are the company's ("company_name").
+// "name" alone is personal: on a person's profile it is the person's.
+func (p *Policy) PersonalTrait(name string) bool {
+	if personalName(name) || len(p.personalTraits) > 0 && p.personalTraits[plainName(name)] {
+		return true
+	}
+	// "address.street", as libraries flatten nested traits; not "company.name".
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return false
+	}
+	within := plainName(name[strings.LastIndexByte(name[:i], '.')+1 : i])
+	return (slices.Contains(owners, within) || slices.Contains(holders, within)) && personalName(name[i+1:])
+}
+
+// holders are the words that a library puts a person's traits under.
+var holders = []string{"traits", "properties", "attributes", "data", "info", "details", "set", "people", "address", "location", "geo"}
+
+func personalName(name string) bool {
+	plain := strings.TrimRight(plainName(name), "0123456789")
+	if personalTraits[plain] {
+		return true
+	}
+	for _, whose := range owners {
+		if rest, ok := strings.CutPrefix(plain, whose); ok && personalTraits[rest] {
+			return true
+		}
+	}
+	return false
+}
+
+// owners are the words in front of a trait that leave it a person's. "company",
+// "account", "product" and "plan" are not among them.
+var owners = []string{
+	"user", "customer", "client", "contact", "person", "personal", "profile", "member", "guest", "lead", "patient",
+	"student", "employee", "owner", "recipient", "billing", "shipping", "delivery", "mailing", "home", "work",
+	"private", "primary", "secondary", "main", "current", "alternate", "alternative", "emergency",
+	"emergencycontact", "backup", "recovery", "verified", "unverified", "initial", "latest", "my",
+}
+
+// personalTraits are plain spellings, each with its reason where it is not plain.
+var personalTraits = func() map[string]bool {
+	m := map[string]bool{}
+	for _, words := range [][]string{
+		// What names a person. A login and a handle are names that people choose.
+		{"name", "fullname", "firstname", "lastname", "givenname", "familyname", "forename", "surname", "middlename",
+			"maidenname", "nickname", "displayname", "realname", "preferredname", "screenname", "username", "login",
+			"loginname", "handle", "vorname", "nachname", "prenom"},
+		// What reaches one. A push token reaches one phone.
+		{"email", "emails", "businessemail", "businessphone", "emailaddress", "emailaddresses", "mail", "mailaddress", "phone", "phones", "phonenumber",
+			"phonenumbers", "telephone", "telephonenumber", "tel", "mobile", "mobilephone", "mobilenumber",
+			"mobilephonenumber", "cell", "cellphone", "cellnumber", "cellphonenumber", "landline", "fax", "faxnumber",
+			"msisdn", "whatsapp", "whatsappnumber", "skype", "telegram", "iosdevices", "androiddevices", "pushtoken",
+			"devicetoken", "fcmtoken", "apnstoken"},
+		// A face.
+		{"avatar", "avatarurl", "photo", "photourl", "picture", "pictureurl", "profilephoto", "profilepicture",
+			"profileimage", "profileimageurl", "profilepic", "headshot", "selfie"},
+		// A home. A postal code is a few houses in some countries, and with a date of
+		// birth it is one person in nearly all; coordinates are a front door. City,
+		// region and country stay.
+		{"address", "addresses", "addressline", "street", "streetaddress", "streetname", "housenumber", "postaladdress",
+			"postalcode", "postcode", "zip", "zipcode", "latitude", "longitude", "lat", "lng", "latlng", "geolocation"},
+		// What never changes or is a number of the state's. Age and year of birth stay.
+		{"birthday", "birthdate", "dateofbirth", "dob", "ssn", "socialsecurity", "socialsecuritynumber", "nationalid",
+			"nationalidnumber", "nationalinsurancenumber", "identitynumber", "passport", "passportnumber", "taxid",
+			"taxnumber", "driverlicense", "driverslicense", "driverslicensenumber", "licenseplate", "iban",
+			"bankaccount", "bankaccountnumber", "creditcard", "creditcardnumber", "cardnumber"},
+		// Where one was on the network, and pages about one.
+		{"ip", "ipaddress", "linkedinurl", "linkedinprofile", "twitterhandle", "twitterusername", "facebookurl",
+			"facebookprofile", "facebookid", "instagramhandle", "instagramusername", "githubusername", "skypeid",
+			"skypename"},
+	} {
+		for _, word := range words {
+			m[word] = true
+		}
+	}
+	return m
+}()

@@ -1,0 +1,53 @@
+package privacy_test
+
+import (
+	"strings"
+	"testing"
+
+	"loch/shared/project"
+)
+
+func TestPersonalTraits(t *testing.T) {
+	p := policy(t, project.Privacy{})
+	for why, names := range map[string]string{
+		"Mixpanel's own":       "$email,$name,$first_name,$last_name,$phone,$avatar,$ios_devices,$android_devices,$ip",
+		"Segment's":            "email,name,firstName,lastName,phone,avatar,birthday,address,username",
+		"in other spellings":   "E-Mail,EMAIL,First Name,first-name,full_name,Full Name,last.name,givenName,family_name,surname,nickname,displayName,login",
+		"ways to reach one":    "phoneNumber,mobile,mobile_phone,cell,telephone,fax,whatsapp,email_address,push_token",
+		"faces":                "photo,picture,avatar_url,profile_picture,pictureUrl",
+		"homes":                "street,streetAddress,address_line_1,address2,postal_code,zip,zipCode,postcode,latitude,lng",
+		"numbers for a life":   "dob,date_of_birth,birthdate,ssn,passport_number,tax_id,national_id,licensePlate",
+		"several of a kind":    "email2,phone_1,emails",
+		"whoever's they are":   "user_email,customerName,contact_phone,billing_address,work email,home-street,emergency_contact_name,shippingPostcode,recovery_email",
+		"nested, flattened":    "address.street,traits.email,contact.first_name,properties.user.email",
+		"pages about a person": "linkedin_url,twitterHandle",
+	} {
+		for name := range strings.SplitSeq(names, ",") {
+			if !p.PersonalTrait(name) {
+				t.Errorf("%s: %q is not personal", why, name)
+			}
+		}
+	}
+	for why, names := range map[string]string{
+		"a company's":           "company,company_name,companyName,company.name,organization_name,business_name,user.company.name,account_name,employer",
+		"shared by many":        "city,$city,country,$country_code,$region,state,timezone,language,gender,age,birth_year,title,job_title,industry,address.city",
+		"about the product":     "plan,plan_name,product_name,campaign_name,file_name,event_name,tier,mrr,role,team_name",
+		"about habits":          "$created,created_at,last_login,login_count,email_verified,has_phone,phone_model,mobile_os,photo_count,email_opt_in,name_changed",
+		"only sounding like it": "namespace,address_count,faxable,zipper,rename,mailing_list,lifetime_value,latest,",
+	} {
+		for name := range strings.SplitSeq(names, ",") {
+			if p.PersonalTrait(name) {
+				t.Errorf("%s: %q is personal", why, name)
+			}
+		}
+	}
+	own := policy(t, project.Privacy{PersonalTraits: []string{"Loyalty Card", "shoeSize"}})
+	for _, name := range []string{"loyalty_card", "$loyaltyCard", "shoe size", "email"} {
+		if !own.PersonalTrait(name) {
+			t.Errorf("the project's %q is not personal", name)
+		}
+	}
+	if p.PersonalTrait("loyalty_card") || own.PersonalTrait("plan") {
+		t.Error("one project's traits are another's")
+	}
+}
