@@ -85,7 +85,7 @@ func realHandler(b *testing.B, noSync bool) http.Handler {
 	profiles, err := pebble.OpenProfiles(b.TempDir(), o)
 	must(b, err)
 	b.Cleanup(func() { must(b, profiles.Close()) })
-	v, err := vault.New(store, vault.MasterKey{7}, vault.Options{Rand: rand.Reader})
+	v, err := vault.Open(b.Context(), store, vault.NewKeyFile(vault.MasterKey{7}), vault.Options{Rand: rand.Reader, Now: time.Now})
 	must(b, err)
 	enricher, err := enrich.New(enrich.Options{})
 	must(b, err)

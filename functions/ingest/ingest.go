@@ -135,7 +135,14 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, route mixpanel.R
 	if err != nil {
 		control, outcome = h.unread(r, req, err)
 	} else {
-		control, outcome = h.take(r.Context(), req, mixpanel.CredentialOf(r), h.requestID(r))
+		scratch, release := web.Scratch(len(body))
+		defer release()
+		req.Scratch = scratch
+		// Some clients do not wait for the answer: they write and go. What they sent
+		// is here, so it is kept whoever still listens, within the time that is left.
+		ctx, cancel := web.Detach(r.Context())
+		defer cancel()
+		control, outcome = h.take(ctx, req, mixpanel.CredentialOf(r), h.requestID(r))
 	}
 	control.Answer(w, outcome, web.Status)
 }

@@ -21,6 +21,7 @@ import (
 	"loch/shared/profile"
 	"loch/shared/project"
 	"loch/shared/vault"
+	"loch/shared/vault/vaulttest"
 	"loch/shared/web"
 )
 
@@ -69,15 +70,20 @@ func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal,
 	return refused, nil
 }
 
+func (p *people) Linked(_ context.Context, _, id string) ([]string, error) { return []string{id}, nil }
+
+func (p *people) Erase(context.Context, string, []string) error { return nil }
+
 func (p *people) Get(context.Context, string, string) (profile.Profile, error) {
 	return profile.Profile{}, fault.New(fault.NotFound, "none")
 }
 
 // projects knows the token T, the service account svc:secret, and nothing else.
 type projects struct {
-	mu     sync.Mutex
-	groups []string
-	err    error
+	mu      sync.Mutex
+	groups  []string
+	privacy project.Privacy
+	err     error
 }
 
 func (p *projects) find(ok bool) (project.Project, error) {
@@ -89,7 +95,7 @@ func (p *projects) find(ok bool) (project.Project, error) {
 	if !ok {
 		return project.Project{}, fault.New(fault.Unauthorized, "no project")
 	}
-	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups}}, nil
+	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups, Privacy: p.privacy}}, nil
 }
 
 func (p *projects) ByToken(_ context.Context, t string) (project.Project, error) {
@@ -111,35 +117,6 @@ func (p *projects) AddGroupKey(_ context.Context, _, key string) error {
 	return nil
 }
 
-// entries is a vault's store in memory.
-type entries struct {
-	mu sync.Mutex
-	m  map[vault.Key]vault.ID
-}
-
-func (s *entries) Find(_ context.Context, keys []vault.Key) ([]vault.ID, []bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ids, ok := make([]vault.ID, len(keys)), make([]bool, len(keys))
-	for i, k := range keys {
-		ids[i], ok[i] = s.m[k]
-	}
-	return ids, ok, nil
-}
-
-func (s *entries) Create(_ context.Context, list []vault.Entry) ([]vault.ID, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ids := make([]vault.ID, len(list))
-	for i, e := range list {
-		if _, ok := s.m[e.Key]; !ok {
-			s.m[e.Key] = e.ID
-		}
-		ids[i] = s.m[e.Key]
-	}
-	return ids, nil
-}
-
 // bench is a handler with everything behind it in memory.
 type bench struct {
 	sink     *sink
@@ -147,15 +124,19 @@ type bench struct {
 	projects *projects
 	log      *bytes.Buffer
 	handler  http.Handler
+	vault    *vault.Vault
+	now      time.Time
 }
 
 var now = time.Date(2026, 11, 23, 21, 0, 0, 0, time.UTC)
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{sink: &sink{}, people: &people{}, projects: &projects{}, log: &bytes.Buffer{}}
-	v, err := vault.New(&entries{m: map[vault.Key]vault.ID{}}, vault.MasterKey{7}, vault.Options{Rand: rand.Reader})
-	if err != nil {
+	b := &bench{sink: &sink{}, people: &people{}, projects: &projects{}, log: &bytes.Buffer{}, now: now}
+	clock := func() time.Time { return b.now }
+	store := vaulttest.NewMemory()
+	var err error
+	if b.vault, err = vault.Open(t.Context(), store, vault.NewKeyFile(vault.MasterKey{7}), vault.Options{Rand: rand.Reader, Now: clock}); err != nil {
 		t.Fatal(err)
 	}
 	enricher, err := enrich.New(enrich.Options{})
@@ -164,10 +145,9 @@ func newBench(t testing.TB) *bench {
 	}
 	t.Cleanup(func() { _ = enricher.Close() })
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
-	clock := func() time.Time { return now }
 	counters := web.NewCounters()
 	b.handler = web.Observe(ingest.New(ingest.Deps{
-		Registry: b.projects, Vault: v, Enricher: enricher, Sink: b.sink, Profiles: b.people,
+		Registry: b.projects, Vault: b.vault, Enricher: enricher, Sink: b.sink, Profiles: b.people,
 		Counters: counters, Logger: logger, Now: clock, Rand: rand.Reader,
 	}), web.ObserveOptions{Logger: logger, Now: clock, Rand: rand.Reader, Counters: counters})
 	return b

@@ -6,6 +6,7 @@ import (
 
 	"loch/shared/event"
 	"loch/shared/fault"
+	"loch/shared/privacy"
 	"loch/shared/profile"
 	"loch/shared/project"
 	"loch/shared/wire"
@@ -22,11 +23,13 @@ type owners struct {
 	byCred   project.Project
 	byToken  map[string]project.Project // known tokens; the zero Project for unknown ones
 	projects map[string]project.Settings
+	policies map[string]*privacy.Policy
+	optOut   bool // the client asks not to be tracked
 }
 
 func (h *handler) owners(ctx context.Context, cred mixpanel.Credential) *owners {
 	return &owners{h: h, ctx: ctx, cred: cred,
-		byToken: map[string]project.Project{}, projects: map[string]project.Settings{}}
+		byToken: map[string]project.Project{}, projects: map[string]project.Settings{}, policies: map[string]*privacy.Policy{}}
 }
 
 // find returns the project for a token, the zero Project when there is none. An
@@ -48,8 +51,12 @@ func (o *owners) find(token string) (project.Project, error) {
 			return project.Project{}, err
 		}
 	}
+	policy, err := privacy.NewPolicy(p.Settings.Privacy)
+	if err != nil { // checked at start, so the settings were edited since
+		return project.Project{}, fault.Wrap(err, fault.Unavailable, "the project's privacy settings are wrong: "+fault.From(err).Error())
+	}
 	o.byToken[token] = p
-	o.projects[p.ID] = p.Settings
+	o.projects[p.ID], o.policies[p.ID] = p.Settings, policy
 	return p, nil
 }
 
@@ -156,6 +163,9 @@ func (o *owners) updates(b *wire.Batch) ([]profile.Update, error) {
 
 // settings returns the settings of a project that find has seen.
 func (o *owners) settings(projectID string) project.Settings { return o.projects[projectID] }
+
+// policy returns the privacy policy of a project that find has seen.
+func (o *owners) policy(projectID string) *privacy.Policy { return o.policies[projectID] }
 
 // projectOf is the project of a token that find has seen, empty for none.
 func (o *owners) projectOf(token string) string { return o.byToken[token].ID }

@@ -9,13 +9,15 @@ import (
 	"loch/shared/event"
 	"loch/shared/profile"
 	"loch/shared/vault"
+	"loch/shared/wire"
 )
 
 // nameUpdates replaces the identifiers of profile updates by lake ids and gives
-// each update its place.
-func (h *handler) nameUpdates(ctx context.Context, updates []profile.Update, s *enrich.Surroundings) error {
+// each update its place. Updates of people who asked never to be recorded again
+// move to the rejections, without their content.
+func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []profile.Update, o *owners, s *enrich.Surroundings) ([]profile.Update, error) {
 	if len(updates) == 0 {
-		return nil
+		return nil, nil
 	}
 	identifiers := make([]vault.Identifier, len(updates))
 	for i := range updates {
@@ -31,10 +33,16 @@ func (h *handler) nameUpdates(ctx context.Context, updates []profile.Update, s *
 	}
 	ids, err := h.Vault.IDs(ctx, identifiers)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	kept := updates[:0]
 	for i := range updates {
-		u := &updates[i]
+		u := updates[i]
+		if ids[i] == vault.Suppressed {
+			b.Rejected = append(b.Rejected, event.Rejection{Index: u.Index, Token: u.Token, Reason: event.ReasonSuppressed})
+			continue
+		}
+		markPersonal(&u, o.policy(u.Project), o.settings(u.Project).GroupKeys)
 		u.ID, u.ClearID = ids[i].String(), ""
 		if u.GroupKey == "" && s.Device != (profile.DeviceInfo{}) {
 			u.DeviceInfo = s.Device
@@ -47,20 +55,25 @@ func (h *handler) nameUpdates(ctx context.Context, updates []profile.Update, s *
 		case event.AddressNone:
 			u.KeepPlace = true
 		}
+		kept = append(kept, u)
 	}
-	return nil
+	return kept, nil
 }
 
 // changes is what a request does to profiles: its updates, the links between
-// devices and users that its events show, and who was seen. Each person is
+// devices and users that its events show, and who was seen; all of it only where
+// the project may have profiles of those people. Each person is
 // named once, by the newest of their events.
-func changes(events []event.Event, updates []profile.Update, device profile.DeviceInfo) profile.Changes {
+func changes(events []event.Event, updates []profile.Update, device profile.DeviceInfo, profiled func(projectID string) bool) profile.Changes {
 	c := profile.Changes{Updates: updates}
 	type person struct{ project, id string }
 	seen := map[person]int{}
 	linked := map[profile.Link]int{}
 	for i := range events {
 		row := &events[i].Row
+		if !profiled(row.Project) {
+			continue
+		}
 		if row.UserID != "" && row.DeviceID != "" {
 			link := profile.Link{Project: row.Project, Device: row.DeviceID, User: row.UserID}
 			at, again := linked[link]
@@ -73,10 +86,7 @@ func changes(events []event.Event, updates []profile.Update, device profile.Devi
 				c.Links[at].TimeMS = row.TimeMS
 			}
 		}
-		id := row.UserID
-		if id == "" {
-			id = row.DeviceID
-		}
+		id := personOf(row)
 		if id == "" || row.IsBot {
 			continue
 		}

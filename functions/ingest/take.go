@@ -22,16 +22,18 @@ import (
 // sends it again.
 func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.Credential, requestID string) (mixpanel.Control, mixpanel.Outcome) {
 	batch, control, problem := mixpanel.Decode(req)
+	failed := func(err error) (mixpanel.Control, mixpanel.Outcome) { return control, mixpanel.Outcome{Err: err} }
 	owners := h.owners(ctx, cred)
 	events, err := owners.events(&batch)
 	if err != nil {
-		return control, mixpanel.Outcome{Err: err}
+		return failed(err)
 	}
 	updates, err := owners.updates(&batch)
 	if err != nil {
-		return control, mixpanel.Outcome{Err: err}
+		return failed(err)
 	}
 	events = validate(&batch, events, owners, req, control)
+	events, updates = h.consent(&batch, events, updates, owners)
 
 	surroundings := h.Enricher.Client(batch.Client)
 	for i := range events {
@@ -40,34 +42,66 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 		h.Enricher.Event(e, &surroundings)
 		event.FindGroups(e, owners.settings(e.Row.Project).GroupKeys)
 	}
-	if err := h.Vault.SealEvents(ctx, events, hidden(batch.Client)); err != nil {
-		return control, mixpanel.Outcome{Err: err}
+	events = fewEnough(&batch, events)
+	if err := h.forgetDevices(ctx, events, updates, owners, &batch.Client); err != nil {
+		return failed(err)
 	}
-	if err := h.nameUpdates(ctx, updates, &surroundings); err != nil {
-		return control, mixpanel.Outcome{Err: err}
+	if err := h.Vault.SealEvents(ctx, events, hidden(batch.Client)); err != nil {
+		return failed(err)
+	}
+	events = dropSuppressed(&batch, events)
+	if events, err = h.clean(ctx, &batch, events, owners); err != nil {
+		return failed(err)
+	}
+	event.FillInsertIDs(events)
+	if updates, err = h.nameUpdates(ctx, &batch, updates, owners, &surroundings); err != nil {
+		return failed(err)
+	}
+	if updates, err = h.sealUpdates(ctx, &batch, updates, owners); err != nil {
+		return failed(err)
 	}
 
 	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
 	if len(parcel.Rows)+len(parcel.Rejected) > 0 {
 		if err := h.Sink.Put(ctx, parcel); err != nil {
-			return control, mixpanel.Outcome{Err: err}
+			return failed(err)
 		}
 	}
-	refused, err := h.Profiles.Apply(ctx, changes(events, updates, surroundings.Device))
+	refused, err := h.Profiles.Apply(ctx, changes(events, updates, surroundings.Device, owners.profiled))
 	if err != nil {
-		return control, mixpanel.Outcome{Err: err}
+		return failed(err)
 	}
 	if len(refused) > 0 {
 		late := refusals(refused, updates)
 		if err := h.Sink.Put(ctx, h.parcel(&wire.Batch{Protocol: batch.Protocol, Rejected: late}, nil, owners, req.Received, requestID)); err != nil {
-			return control, mixpanel.Outcome{Err: err}
+			return failed(err)
 		}
 		batch.Rejected = append(batch.Rejected, late...)
 	}
 
 	good := len(events) + len(updates) - len(refused)
 	h.count(&batch, good)
-	return control, mixpanel.Outcome{Good: good, Failed: batch.Rejected, Err: problem}
+	return control, outcome(good, batch.Rejected, problem)
+}
+
+// outcome is what the client is told. What was dropped because its person wants
+// it so is none of the client's business, and sending it again would not help.
+func outcome(good int, rejected []event.Rejection, problem error) mixpanel.Outcome {
+	o := mixpanel.Outcome{Good: good, Err: problem}
+	for _, r := range rejected {
+		if unheard(r.Reason) {
+			o.Good++
+			continue
+		}
+		o.Failed = append(o.Failed, r)
+	}
+	return o
+}
+
+// unheard tells a record that is dropped because its person wants it so: nothing
+// of it is kept.
+func unheard(r event.Reason) bool {
+	return r == event.ReasonSuppressed || r == event.ReasonNoConsent
 }
 
 // validate keeps the good events and moves the others to the batch's
@@ -87,6 +121,23 @@ func validate(b *wire.Batch, events []event.Event, o *owners, req mixpanel.Reque
 		if reason, field := event.Validate(e, req.Received, rules); reason != "" {
 			b.Rejected = append(b.Rejected, event.Rejection{
 				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: reason, Field: field, Payload: e.Raw,
+			})
+			continue
+		}
+		kept = keep(kept, e, i)
+	}
+	return kept
+}
+
+// fewEnough refuses events that name more identifiers, groups included, than one
+// event may.
+func fewEnough(b *wire.Batch, events []event.Event) []event.Event {
+	kept := events[:0]
+	for i := range events {
+		e := &events[i]
+		if len(e.IDSpans) > event.MaxIDs {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonTooManyProps, Field: "properties", Payload: e.Raw,
 			})
 			continue
 		}
@@ -127,7 +178,9 @@ func (h *handler) parcel(b *wire.Batch, events []event.Event, o *owners, receive
 			Project: o.projectOf(r.Token), ReceivedTimeMS: received.UnixMilli(), Protocol: b.Protocol, RequestID: requestID,
 			BatchIndex: int64(r.Index), Reason: r.Reason, Field: r.Field, PayloadBytes: int64(len(r.Payload)),
 		}
-		row.Sealed = h.Vault.SealRejected(&row, r.Payload)
+		if !unheard(r.Reason) {
+			row.Sealed = h.Vault.SealRejected(&row, r.Payload)
+		}
 		p.Rejected = append(p.Rejected, row)
 	}
 	return p

@@ -37,8 +37,8 @@ type device struct {
 	Model   *string `json:"device_model"`
 }
 
-func answerOf(asked string, p profile.Profile, clear bool) answer {
-	a := answer{
+func answerOf(asked string, p profile.Profile) answer {
+	return answer{
 		DistinctID: asked,
 		PersonID:   p.ID,
 		GroupKey:   p.GroupKey,
@@ -49,10 +49,6 @@ func answerOf(asked string, p profile.Profile, clear bool) answer {
 		Geo:        geo{text(p.Place.Country), text(p.Place.Region), text(p.Place.City), text(p.Place.Timezone)},
 		Device:     device{text(p.Device.Browser), text(p.Device.OS), text(p.Device.DeviceType), text(p.Device.Brand), text(p.Device.Model)},
 	}
-	if !clear {
-		a.Properties = masked(p.Traits)
-	}
-	return a
 }
 
 // instant writes a time of a profile: RFC 3339, UTC, milliseconds.

@@ -1,9 +1,11 @@
 // Package lookup finds what is known about one person or group over HTTP, by
-// the identifier that the website uses: GET /api/profiles/{distinct_id}.
+// the identifier that the website uses: GET /api/profiles/{distinct_id}; by the
+// lake id that SQL shows as person_id; or by e-mail.
 //
 // The identifier comes in clear, is turned into a lake id by the vault, and is
 // repeated in the answer to the one who asked; it goes nowhere else. Personal
-// traits are shown in clear only to a key whose scope is pii.
+// traits lie sealed in the profile. They are opened for a key whose scope is pii,
+// which leaves a row in the audit ledger first; others see a mask.
 package lookup
 
 import (
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"loch/shared/audit"
 	"loch/shared/event"
 	"loch/shared/fault"
 	"loch/shared/profile"
@@ -24,9 +27,17 @@ const (
 	maxID        = 1024       // bytes; longer ones are not taken in either
 )
 
-// Vault finds the lake id of an identifier, without making one.
+// Vault finds the lake id of an identifier, without making one, and opens sealed
+// traits.
 type Vault interface {
 	Lookup(ctx context.Context, project, kind, value string) (id string, ok bool, err error)
+	ByEmail(ctx context.Context, project, email string) (ids []string, err error)
+	OpenTraits(ctx context.Context, project string, owners []string, traits []profile.Trait) (opened []profile.Trait, names []string, err error)
+}
+
+// Audit keeps who opened whose personal data.
+type Audit interface {
+	Append(ctx context.Context, e audit.Entry) (audit.Entry, error)
 }
 
 // Deps are what the handler needs from outside.
@@ -34,6 +45,8 @@ type Deps struct {
 	Registry project.Registry
 	Profiles profile.Store
 	Vault    Vault
+	Audit    Audit
+	Limit    *web.RateLimit // of look-ups that open personal data
 }
 
 type handler struct{ Deps }
@@ -44,7 +57,7 @@ func New(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/profiles/{distinct_id}", h.one)
 	mux.HandleFunc("/api/profiles/{distinct_id}", func(w http.ResponseWriter, r *http.Request) {
-		web.WriteMethodNotAllowed(w, r, "look a profile up with GET; profiles are written by the SDK (/engage, /groups)", http.MethodGet)
+		web.WriteMethodNotAllowed(w, r, "look a profile up with GET, erase a person with DELETE; profiles are written by the SDK (/engage, /groups)", http.MethodGet, http.MethodDelete)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, fault.New(fault.NotFound,
@@ -65,12 +78,17 @@ func (h *handler) one(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
-	found, err := h.find(r.Context(), key.Project.ID, asked, groupKey)
+	found, err := h.find(r.Context(), key, asked, groupKey, r.URL.Query().Get("by"))
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
-	web.WriteJSON(w, http.StatusOK, answerOf(asked, found, key.Scope.Allows(project.PII)))
+	a, err := h.show(r, key, asked, found)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	web.WriteJSON(w, http.StatusOK, a)
 }
 
 func checkID(asked, groupKey string) error {
@@ -103,7 +121,15 @@ func candidates(asked, groupKey string) []candidate {
 
 // find tries each reading. An id may be in the vault without a profile, for
 // example after $delete, so that is no reason to stop.
-func (h *handler) find(ctx context.Context, projectID, asked, groupKey string) (profile.Profile, error) {
+func (h *handler) find(ctx context.Context, key project.Key, asked, groupKey, by string) (profile.Profile, error) {
+	projectID := key.Project.ID
+	switch by {
+	case "email":
+		return h.byEmail(ctx, key, asked)
+	case "", "id":
+	default:
+		return profile.Profile{}, fault.New(fault.Invalid, "people are looked up by=id, which is the default, or by=email").At("by")
+	}
 	for _, c := range candidates(asked, groupKey) {
 		id, ok, err := h.Vault.Lookup(ctx, projectID, c.kind, c.value)
 		if err != nil {
@@ -117,10 +143,20 @@ func (h *handler) find(ctx context.Context, projectID, asked, groupKey string) (
 			return found, err
 		}
 	}
+	if groupKey == "" && isLakeID(asked) {
+		if found, err := h.Profiles.Get(ctx, projectID, asked); err == nil || fault.CodeOf(err) != fault.NotFound {
+			return found, err
+		}
+	}
 	if groupKey != "" {
 		return profile.Profile{}, fault.New(fault.NotFound,
 			"no group profile with this id under this group_key; ids and group keys are case-sensitive, and a group has a profile once /groups set a trait of it")
 	}
 	return profile.Profile{}, fault.New(fault.NotFound,
-		"no profile with this id; ids are case-sensitive and must be URL-escaped, a device's id may be written as $device:ID, and a group's needs ?group_key=KIND; a profile is there once an event or a trait of the person arrived")
+		"no profile with this id; ids are case-sensitive and must be URL-escaped, a device's id may be written as $device:ID, a group's needs ?group_key=KIND, and an e-mail that is no id ?by=email; a profile is there once an event or a trait of the person arrived")
+}
+
+// isLakeID tells the form of SQL's person_id.
+func isLakeID(s string) bool {
+	return len(s) == 32 && strings.Trim(s, "0123456789abcdef") == ""
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"loch/functions/lookup"
+	"loch/shared/audit"
 	"loch/shared/fault"
 	"loch/shared/profile"
 	"loch/shared/project"
@@ -46,7 +47,45 @@ func (v vault) Lookup(_ context.Context, project, kind, value string) (string, b
 	return id, ok, nil
 }
 
+func (vault) ByEmail(_ context.Context, _, email string) ([]string, error) {
+	return map[string][]string{"jane.doe@example.com": {"gone", "old", jane}, "old@example.com": {"old"}}[email], nil
+}
+
+// OpenTraits opens a text that begins with "sealed:".
+func (vault) OpenTraits(_ context.Context, _ string, owners []string, traits []profile.Trait) (opened []profile.Trait, names []string, err error) {
+	for _, t := range traits {
+		if text, ok := strings.CutPrefix(string(t.Value), `"sealed:`); ok {
+			if len(owners) == 0 {
+				continue
+			}
+			t.Value = json.RawMessage(`"` + text)
+			names = append(names, t.Name)
+		}
+		opened = append(opened, t)
+	}
+	return opened, names, nil
+}
+
+// ledger keeps what is appended, or fails.
+type ledger struct {
+	entries []audit.Entry
+	err     error
+}
+
+func (l *ledger) Append(_ context.Context, e audit.Entry) (audit.Entry, error) {
+	if l.err == nil {
+		l.entries = append(l.entries, e)
+	}
+	return e, l.err
+}
+
 type profiles map[string]profile.Profile
+
+func (profiles) Linked(_ context.Context, _, id string) ([]string, error) { return []string{id}, nil }
+
+func (profiles) Erase(context.Context, string, []string) error {
+	return errors.New("a lookup erases nobody")
+}
 
 func (profiles) Apply(context.Context, profile.Changes) ([]profile.Refusal, error) {
 	return nil, errors.New("a lookup writes nothing")
@@ -66,7 +105,7 @@ func known() lookup.Deps {
 		return profile.Trait{Name: name, Value: json.RawMessage(value)}
 	}
 	return lookup.Deps{
-		Registry: registry{},
+		Registry: registry{}, Audit: &ledger{}, Limit: web.NewRateLimit(func() time.Time { return time.Unix(0, 0) }),
 		Vault: vault{
 			"user Jane/1 é": jane, "device d-1": jane, "user both": "u-lake", "device both": "d-lake",
 			"user deleted": "gone", "device deleted": "d-lake", "group:company acme": "acme-lake", "user ..": "dots", "user $device:": "x",
@@ -75,13 +114,14 @@ func known() lookup.Deps {
 			jane: {
 				ID: jane, FirstSeenMS: 1795465174500, LastSeenMS: 1795468774000, UpdatedMS: 1795468774001,
 				Traits: []profile.Trait{
-					trait("plan", `"pro"`), trait("$email", `"jane.doe@example.com"`), trait("$name", `"Ada <b>"`),
+					trait("plan", `"pro"`), trait("$email", `"sealed:jane.doe@example.com"`), trait("$name", `"sealed:Ada <b>"`),
 					trait("big", `12345678901234567890123`), trait("$phone", `"+46701234567"`), trait("list", `[1.50,{"b":1,"a":"\ud800"}]`),
 				},
 				Place:  profile.Place{Country: "SE", Timezone: "Europe/Stockholm"},
 				Device: profile.DeviceInfo{Browser: "Firefox", OS: "Linux", DeviceType: "desktop"},
 			},
 			"u-lake":    {ID: "u-lake"},
+			"old":       {ID: "old", LastSeenMS: 1 << 60, Traits: []profile.Trait{trait("$email", `"sealed:new@example.com"`)}},
 			"d-lake":    {ID: "d-lake"},
 			"dots":      {ID: "dots"},
 			"acme-lake": {ID: "acme-lake", GroupKey: "company", Traits: []profile.Trait{trait("seats", "5")}},
@@ -129,6 +169,7 @@ func TestWhichProfile(t *testing.T) {
 	for _, c := range []struct{ path, want string }{
 		{"Jane%2F1%20%C3%A9", jane},
 		{"$device:d-1", jane},
+		{jane, jane}, // by the lake id, as SQL has it
 		{"%24device%3Ad-1", jane},
 		{"d-1", jane},
 		{"both", "u-lake"},         // the user comes first
@@ -174,6 +215,10 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/api/profiles/" + strings.Repeat("x", 2000), "read", 400, "2000 bytes"},
 		{"GET", "/api/profiles/x?group_key=%FF", "read", 400, "group key"},
 		{"GET", "/api/profiles/vault-down", "read", 503, "vault"},
+		{"GET", "/api/profiles/both?by=name", "read", 400, "by=email"},
+		{"GET", "/api/profiles/jane.doe@example.com?by=email", "read", 403, "pii"},
+		{"GET", "/api/profiles/jane?by=email", "pii", 400, "no e-mail"},
+		{"GET", "/api/profiles/old@example.com?by=email", "pii", 404, "by=email"}, // had once
 		{"POST", "/api/profiles/both", "read", 405, "with GET"},
 	} {
 		r := httptest.NewRequest(c.method, c.path, nil)
@@ -221,5 +266,62 @@ func TestLogNeverHasTheID(t *testing.T) {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("the log has %q: %s", secret, log.String())
 		}
+	}
+}
+
+// Whoever opens personal data stands in the ledger before they see any, with
+// what they opened and why; who sees masks does not.
+func TestOpeningIsAudited(t *testing.T) {
+	d := known()
+	l := &ledger{}
+	d.Audit = l
+	h := lookup.New(d)
+	r := httptest.NewRequest(http.MethodGet, "/api/profiles/d-1", nil)
+	r.Header.Set("Authorization", "Bearer pii")
+	r.Header.Set("X-Reason", "ticket 4711 of jane@example.com")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	get(h, "/api/profiles/d-1", "read")
+	get(h, "/api/profiles/both", "pii") // holds nothing personal
+	if len(l.entries) != 1 {
+		t.Fatalf("%d entries", len(l.entries))
+	}
+	e := l.entries[0]
+	if e.Kind != audit.Read || e.Key != "pii" || e.Person != jane || e.Project != "shop" || strings.Join(e.Fields, " ") != "$email $name" || e.Why != "ticket 4711 of [email]" {
+		t.Errorf("%+v", e)
+	}
+	l.err = fault.New(fault.Unavailable, "the ledger has no room")
+	if w := get(h, "/api/profiles/d-1", "pii"); w.Code != 503 || strings.Contains(w.Body.String(), "jane") {
+		t.Errorf("opened without an entry: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestByEmail(t *testing.T) {
+	w := get(lookup.New(known()), "/api/profiles/Jane.Doe@Example.com?by=email", "pii")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"person_id":"`+jane+`"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// A key that opens too many people has to wait; masks are not counted.
+func TestLookupsAreLimited(t *testing.T) {
+	d := known()
+	now := time.Unix(0, 0)
+	d.Limit = web.NewRateLimit(func() time.Time { return now })
+	h := lookup.New(d)
+	for i := range 60 {
+		if w := get(h, "/api/profiles/d-1", "pii"); w.Code != 200 {
+			t.Fatalf("look-up %d: %d %s", i, w.Code, w.Body)
+		}
+	}
+	if w := get(h, "/api/profiles/d-1", "pii"); w.Code != 429 || !strings.Contains(w.Body.String(), "lookups_per_minute") {
+		t.Errorf("the 61st: %d %s", w.Code, w.Body)
+	}
+	if w := get(h, "/api/profiles/d-1", "read"); w.Code != 200 {
+		t.Errorf("masked: %d", w.Code)
+	}
+	now = now.Add(time.Second)
+	if w := get(h, "/api/profiles/d-1", "pii"); w.Code != 200 {
+		t.Errorf("a second later: %d", w.Code)
 	}
 }

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -46,15 +47,30 @@ func formOf(name string) form {
 
 // masked returns the traits with personal ones in a form that lets support
 // recognise a person whom they already know, and nobody find out who it is.
-func masked(in []profile.Trait) traits {
-	out := make(traits, len(in))
+// Personal are those named, which lay sealed, and those whose name says so.
+func masked(in []profile.Trait, sealed []string) []profile.Trait {
+	out := make([]profile.Trait, len(in))
 	for i, t := range in {
-		if f := formOf(t.Name); f != 0 {
+		f := formOf(t.Name)
+		if f == 0 && slices.Contains(sealed, t.Name) {
+			f = formOfValue(t.Value)
+		}
+		if f != 0 {
 			t.Value = maskJSON(t.Value, f)
 		}
 		out[i] = t
 	}
 	return out
+}
+
+// formOfValue finds how a value is masked that is personal for what it is: an
+// e-mail as one, all else entirely.
+func formOfValue(value json.RawMessage) form {
+	var s string
+	if json.Unmarshal(value, &s) == nil && strings.Contains(s, "@") && !strings.ContainsAny(s, " \t/") {
+		return formEmail
+	}
+	return formOther
 }
 
 // maskJSON masks a trait's value. Only null, which tells nothing, stays; a

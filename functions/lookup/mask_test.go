@@ -37,7 +37,7 @@ func TestMasked(t *testing.T) {
 		{"plan", `"jane"`, `"jane"`},
 	} {
 		in := []profile.Trait{{Name: c.name, Value: json.RawMessage(c.value)}}
-		got := masked(in)
+		got := masked(in, nil)
 		if string(got[0].Value) != c.want || got[0].Name != c.name {
 			t.Errorf("%s %s: got %s, want %s", c.name, c.value, got[0].Value, c.want)
 		}
@@ -59,4 +59,18 @@ func FuzzMask(f *testing.F) {
 			t.Fatalf("%q became %q", s, got)
 		}
 	})
+}
+
+// What lay sealed is masked whatever its name is.
+func TestMaskedByContent(t *testing.T) {
+	in := []profile.Trait{
+		{Name: "contact", Value: json.RawMessage(`"jane@example.com"`)}, {Name: "note", Value: json.RawMessage(`"call jane@example.com"`)},
+		{Name: "plan", Value: json.RawMessage(`"pro"`)},
+	}
+	got := masked(in, []string{"contact", "note"})
+	for i, want := range []string{`"j…@e….com"`, `"…"`, `"pro"`} {
+		if string(got[i].Value) != want {
+			t.Errorf("%s: %s, want %s", got[i].Name, got[i].Value, want)
+		}
+	}
 }

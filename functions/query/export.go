@@ -41,6 +41,9 @@ func (h *handler) reader(r *http.Request) (project.Project, error) {
 		}
 	}
 	key, err := web.Authorize(r, h.Registry, project.Read)
+	if err == nil {
+		err = mayCountOne(key)
+	}
 	return key.Project, err
 }
 

@@ -38,6 +38,9 @@ type answer struct {
 
 func (h *handler) sql(w http.ResponseWriter, r *http.Request) {
 	key, err := web.Authorize(r, h.Registry, project.Read)
+	if err == nil {
+		err = mayCountOne(key)
+	}
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
@@ -163,4 +166,14 @@ func shown(name string) string {
 		name = string(runes[:most]) + "…"
 	}
 	return strconv.Quote(name)
+}
+
+// mayCountOne keeps SQL from those who may not see small groups of people: a
+// statement can count any group that a report would hide.
+func mayCountOne(key project.Key) error {
+	if key.Project.Settings.Privacy.MinCell > 1 && !key.Scope.Allows(project.PII) {
+		return fault.Newf(fault.Forbidden,
+			"this project hides groups of fewer than %d people, and SQL could count any; use a key of scope pii, or a report", key.Project.Settings.Privacy.MinCell)
+	}
+	return nil
 }

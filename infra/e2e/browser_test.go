@@ -86,7 +86,7 @@ func TestBrowser(t *testing.T) {
 		return err == nil && len(found) > 0
 	})
 	s.stop()
-	searchFolder(t, data, []string{plantedUser, plantedEmail, plantedGroup, "Planted Person", device, agent, visitor})
+	searchFolder(t, data, []string{plantedUser, plantedEmail, plantedGroup, "Planted Person", device, agent, visitor}, plantedGroup) // a group's id as a trait is sealed once its kind is known
 }
 
 // checkEvents sees that each event is there once, with what a report needs.

@@ -9,10 +9,23 @@ import (
 
 // TestCaptures sends every recorded request to a running server. Each must get
 // the answer that its SDK needs, and every event in them must be in the lake at
-// once, value for value but for what is sealed or dropped.
+// once, value for value but for what is sealed or dropped: with URLs and values
+// kept as they are, and with the default policy, but for what that cleans.
 func TestCaptures(t *testing.T) {
-	s := start(t, t.TempDir(), "--service-account", "svc.user:svcsecret")
-	seals := newSeals()
+	t.Run("kept", func(t *testing.T) {
+		keep := map[string]any{"urls": "keep", "scan": map[string]string{
+			"email": "keep", "phone": "keep", "card": "keep", "iban": "keep", "ip": "keep", "jwt": "keep", "api_key": "keep", "secret": "keep",
+		}}
+		sendCaptures(t, startWith(t, t.TempDir(), keep, "--service-account", "svc.user:svcsecret"), newSeals())
+	})
+	t.Run("cleaned", func(t *testing.T) {
+		seals := newSeals()
+		seals.cleaned = true
+		sendCaptures(t, start(t, t.TempDir(), "--service-account", "svc.user:svcsecret"), seals)
+	})
+}
+
+func sendCaptures(t *testing.T, s *server, seals *seals) {
 	seen := map[string]bool{}
 	events := 0
 	for _, c := range captures(t) {

@@ -5,9 +5,11 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,9 +41,11 @@ var leaks = []string{
 
 // TestLeaks plants markers wherever a client can put something, well-formed and
 // not, and searches all that Loch says and keeps for them: answers, metrics,
-// logs, and the data folder but for the profile store.
+// logs, temporary files and the data folder, in which only a trait that no policy
+// calls personal may stand, and only in the profile store.
 func TestLeaks(t *testing.T) {
-	data := t.TempDir()
+	data, temporary := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	s := start(t, data, "--trust-proxy", "127.0.0.0/8", "--rollover-every", "500ms", "--compact-every", "1s",
 		"--service-account", "svc.user:svcsecret")
 
@@ -62,6 +66,15 @@ func TestLeaks(t *testing.T) {
 		}
 	}
 	malformedHTTP(t, s)
+	// Once more after a crash: what was in memory is nowhere, what was being
+	// written is cut.
+	before := s
+	s.kill()
+	s = start(t, data, "--trust-proxy", "127.0.0.0/8", "--rollover-every", "500ms", "--compact-every", "1s",
+		"--service-account", "svc.user:svcsecret")
+	if a := s.send("POST", "/track?verbose=1", encode(t, []any{newEvent("Again", leakUser, nil)}), "Content-Type", "application/json"); a.status != 200 {
+		t.Errorf("after the crash: %d %s", a.status, a.body)
+	}
 	metrics := s.send("GET", "/metrics", nil)
 
 	await(t, "the log has become Parquet", func() bool {
@@ -73,14 +86,34 @@ func TestLeaks(t *testing.T) {
 	if a := verify(t, data); a.Rejected < 12 || a.Stored < 4 {
 		t.Errorf("only %d rejected inputs and %d events are kept", a.Rejected, a.Stored)
 	}
-	for where, text := range map[string][]byte{"the metrics": metrics.body, "the log": s.log.bytes()} {
+	for where, text := range map[string][]byte{"the metrics": metrics.body, "the log": s.log.bytes(), "the log before the crash": before.log.bytes()} {
 		for _, marker := range leaks {
 			if at := bytes.Index(text, []byte(marker)); at >= 0 {
 				t.Errorf("%s holds %s: %q", where, marker, text[max(0, at-200):min(len(text), at+100)])
 			}
 		}
 	}
-	searchFolder(t, data, leaks)
+	searchFolder(t, data, leaks, leakTrait)
+	searchTemporary(t, temporary)
+}
+
+// searchTemporary searches what the server left where temporary files go.
+func searchTemporary(t *testing.T, dir string) {
+	t.Helper()
+	needles := map[string][]string{}
+	for _, marker := range leaks {
+		needles[marker] = forms(marker)
+	}
+	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		report(t, path, content, needles)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // leakRequest is one request full of markers.
@@ -119,6 +152,16 @@ func leakRequests(t *testing.T) []leakRequest {
 			body: jsonOf([]any{map[string]any{"event": "$identify", "properties": map[string]any{"token": token, "distinct_id": leakUser, "$anon_distinct_id": "$device:" + leakDevice}}})},
 		{name: "traits", method: "POST", target: "/engage?verbose=1", status: 200,
 			body: update("$set", map[string]any{"$email": leakEmail, "hobby": leakTrait})},
+		{name: "personal values everywhere", method: "POST", target: "/track?verbose=1", status: 200,
+			body: jsonOf([]any{newEvent("Mail to "+leakEmail, leakUser, map[string]any{
+				"to": leakEmail, "nested": map[string]any{"a": []any{"x " + leakEmail + ", y", leakOther}}, leakEmail: true,
+				"$current_url": "https://user:" + leakSecret + "@shop.example/u/" + leakEmail + "/?token=" + leakToken + "&email=" + url.QueryEscape(leakEmail) + "#" + leakBroken,
+				"$referrer":    "https://mail.example/" + leakEmail + "?q=" + leakKey, "current_page_title": leakEmail + " writes", "utm_term": leakEmail,
+			})})},
+		{name: "personal traits", method: "POST", target: "/engage?verbose=1", status: 200,
+			body: update("$set", map[string]any{"$name": leakSecret, "$phone": leakKey, "contact": "ask " + leakEmail, "me": leakUser, "addresses": []any{leakOther, leakEmail}})},
+		{name: "more personal traits", method: "POST", target: "/engage?verbose=1", status: 200,
+			body: update("$union", map[string]any{"emails": []any{leakEmail, "other." + leakEmail}})},
 		{name: "broken JSON", method: "POST", target: "/track?verbose=1", body: []byte(`[{"event":"x","properties":{"distinct_id":"` + leakBroken + `"`), status: 200},
 		{name: "broken base64", method: "POST", target: "/track?verbose=1", body: []byte("data=%%%" + leakBroken), headers: []string{"Content-Type", "application/x-www-form-urlencoded"}},
 		{name: "base64 of nonsense", method: "GET", target: "/track?verbose=1&data=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("nonsense "+leakBroken)))},

@@ -12,13 +12,14 @@ import (
 type seals struct {
 	byClear map[identifier]string
 	byLake  map[string]identifier
+	cleaned bool // the project's policy cleans URLs and personal values
 }
 
 // identifier is what a client sent: a user "ann" is not the group "ann".
 type identifier struct{ kind, value string }
 
 func newSeals() *seals {
-	return &seals{map[identifier]string{}, map[string]identifier{}}
+	return &seals{byClear: map[identifier]string{}, byLake: map[string]identifier{}}
 }
 
 var lakeID = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -52,7 +53,7 @@ func (s *seals) checkProperties(t *testing.T, sent map[string]any, r row) {
 		case slices.Contains(groupMembers, name):
 			s.checkSealed(t, name, "group "+name, value, got)
 		default:
-			if a, b := canonical(value), canonical(got); a != b {
+			if a, b := canonical(value), canonical(got); a != b && !(s.cleaned && mayBeCleaned(a)) {
 				t.Errorf("%s is %s, was sent as %s", name, b, a)
 			}
 		}
@@ -62,6 +63,11 @@ func (s *seals) checkProperties(t *testing.T, sent map[string]any, r row) {
 	}
 	s.checkColumn(t, r, "device_id", sent["$device_id"], "device")
 	s.checkColumn(t, r, "user_id", sent["$user_id"], "user")
+}
+
+// mayBeCleaned tells a value that the default policy may change.
+func mayBeCleaned(value string) bool {
+	return strings.Contains(value, "://") || strings.HasPrefix(value, `"?`) || strings.HasPrefix(value, `"/`) || strings.Contains(value, "@")
 }
 
 func person(member string) string {

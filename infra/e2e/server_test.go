@@ -83,6 +83,31 @@ func startBy(t testing.TB, launcher []string, data string, flags ...string) *ser
 	return s
 }
 
+// startWith starts a server whose project has the given privacy settings.
+func startWith(t testing.TB, data string, privacy map[string]any, flags ...string) *server {
+	t.Helper()
+	start(t, data).stop()
+	path := filepath.Join(data, "projects.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Projects []map[string]any `json:"projects"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	file.Projects[0]["settings"] = map[string]any{"privacy": privacy}
+	if text, err = json.Marshal(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, data, flags...)
+}
+
 // stop asks the server to end, as an operator does, and waits for it.
 func (s *server) stop() {
 	s.t.Helper()
@@ -134,6 +159,18 @@ func loch(t testing.TB, args ...string) (stdout []byte, code int) {
 		t.Logf("loch %s: %s", args[0], problems.String())
 	}
 	return out, cmd.ProcessState.ExitCode()
+}
+
+// lochWithErrors runs a command that is to fail, and returns both its streams.
+func lochWithErrors(t testing.TB, args ...string) (output string, code int) {
+	t.Helper()
+	cmd := exec.Command(binary(t), args...)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
 }
 
 // output collects what a process writes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -64,6 +65,17 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	reader, writer := io.Pipe()
 	w := &pipeWriter{header: http.Header{}, body: writer, ready: make(chan struct{})}
 	go func() {
+		// A handler that must break an answer off panics with this, as net/http has
+		// it; whoever reads has to see that the answer is not whole.
+		defer func() {
+			if problem := recover(); problem != nil {
+				if err, ok := problem.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+					panic(problem)
+				}
+				w.WriteHeader(http.StatusInternalServerError)
+				_ = writer.CloseWithError(io.ErrUnexpectedEOF)
+			}
+		}()
 		t.handler.ServeHTTP(w, r)
 		w.WriteHeader(http.StatusOK)
 		_ = writer.Close()

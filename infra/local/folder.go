@@ -1,19 +1,14 @@
 package main
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
 	"loch/shared/fault"
-	"loch/shared/vault"
 )
 
 // lockFolder makes the data folder and takes its lock, so that two servers never
@@ -34,30 +29,6 @@ func lockFolder(dir string) (*os.File, error) {
 }
 
 var errInUse = fault.New(fault.Unavailable, "another loch runs on this data folder; stop it, or choose another folder with --data")
-
-// masterKey reads the vault's key file, and makes it only where no vault is yet:
-// a new key beside an old vault would cut every person in two.
-func masterKey(dir string) (key vault.MasterKey, err error) {
-	path := filepath.Join(dir, "vault.key")
-	text, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		n, err := hex.Decode(key[:], []byte(strings.TrimSpace(string(text))))
-		if err != nil || n != len(key) {
-			return key, fault.New(fault.Invalid, "vault.key is not a key: it must hold 64 hexadecimal digits; restore it from its backup")
-		}
-		return key, nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return key, fault.Wrap(err, fault.Invalid, "vault.key cannot be read")
-	}
-	if entries, err := os.ReadDir(filepath.Join(dir, "vault")); err == nil && len(entries) > 0 {
-		return key, fault.New(fault.Invalid, "vault.key is missing, but there is a vault; restore the key from its backup")
-	}
-	if _, err := rand.Read(key[:]); err != nil {
-		return key, fault.Wrap(err, fault.Internal, "no randomness for the vault's key")
-	}
-	return key, writeFile(path, []byte(hex.EncodeToString(key[:])+"\n"))
-}
 
 // writeFile writes a small file so that it is there as a whole or not at all.
 func writeFile(path string, text []byte) error {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"loch/infra/local/lake"
+	"loch/shared/audit"
 	"loch/shared/fault"
 )
 
@@ -21,10 +23,62 @@ func (p *product) operator() http.Handler {
 	})
 	mux.HandleFunc("POST /ops/verify", func(w http.ResponseWriter, r *http.Request) {
 		report(w, func(progress func(done, total int)) (any, error) {
-			return lake.Verify(r.Context(), p.lake, p.log, progress)
+			return p.verify(r.Context(), progress)
 		})
 	})
+	mux.HandleFunc("POST /ops/rotate", func(w http.ResponseWriter, r *http.Request) {
+		report(w, func(func(done, total int)) (any, error) { return p.rotateKey(r.Context()) })
+	})
+	mux.HandleFunc("GET /ops/audit", p.showLedger)
+	mux.HandleFunc("POST /ops/audit/verify", func(w http.ResponseWriter, r *http.Request) {
+		report(w, func(func(done, total int)) (any, error) { return p.audit.Verify(r.Context(), nil) })
+	})
 	return mux
+}
+
+// verified is what `loch verify` found: the books of the lake, and the chain of
+// the audit ledger.
+type verified struct {
+	lake.Account
+	Audit audit.Report `json:"audit"`
+}
+
+func (p *product) verify(ctx context.Context, progress func(done, total int)) (any, error) {
+	account, err := lake.Verify(ctx, p.lake, p.log, progress)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := p.audit.Verify(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if chain.Problem != "" {
+		account.OK = false
+		account.Problems = append(account.Problems, "the audit ledger: "+chain.Problem)
+	}
+	return verified{account, chain}, nil
+}
+
+// showLedger answers with the entries of the audit ledger, oldest first, a line
+// each, and a last line that says how many; with those of one person if asked.
+func (p *product) showLedger(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	encoder := json.NewEncoder(w)
+	person := r.URL.Query().Get("person")
+	entries := 0
+	err := p.audit.Walk(r.Context(), 1, func(e audit.Entry) error {
+		if person != "" && e.Person != person && !slices.Contains(e.IDs, person) {
+			return nil
+		}
+		entries++
+		return encoder.Encode(e)
+	})
+	if err != nil {
+		f := fault.From(err)
+		_ = encoder.Encode(map[string]any{"error": map[string]string{"code": string(f.Code), "message": f.Error()}})
+		return
+	}
+	_ = encoder.Encode(map[string]any{"result": map[string]int{"entries": entries}}) // the asker has gone
 }
 
 // compactNow rolls over what the log holds and compacts all of it.

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"loch/functions/ingest"
-	"loch/functions/lookup"
 	"loch/functions/query"
 	"loch/infra/local/disk"
 	"loch/infra/local/duckdb"
@@ -23,6 +22,7 @@ import (
 	"loch/infra/local/pebble"
 	"loch/infra/local/registry"
 	"loch/infra/local/wal"
+	"loch/shared/audit"
 	"loch/shared/enrich"
 	"loch/shared/vault"
 	"loch/shared/web"
@@ -44,23 +44,27 @@ type settings struct {
 // product is everything on one machine, opened: the stores, the engines and the
 // handlers over them.
 type product struct {
-	settings settings
-	lock     *os.File
-	guard    *disk.Guard
-	registry *registry.Registry
-	created  bool // the project was made just now
-	log      *wal.Log
-	recovery wal.Recovery
-	lake     *lake.Lake
-	roller   *lake.Roller
-	engine   *duckdb.Engine
-	vault    *pebble.Vault
-	profiles *pebble.Profiles
-	enricher *enrich.Enricher
-	counters *web.Counters
-	routes   http.Handler // what anyone may reach
-	compact  sync.Mutex   // one compaction at a time
-	closers  []io.Closer
+	settings   settings
+	lock       *os.File
+	guard      *disk.Guard
+	registry   *registry.Registry
+	created    bool // the project was made just now
+	log        *wal.Log
+	recovery   wal.Recovery
+	lake       *lake.Lake
+	roller     *lake.Roller
+	engine     *duckdb.Engine
+	vault      *pebble.Vault
+	keyFile    *keyFile
+	identities *vault.Vault
+	audit      *audit.Log
+	rotation   sync.Mutex // one rotation of the key at a time
+	profiles   *pebble.Profiles
+	enricher   *enrich.Enricher
+	counters   *web.Counters
+	routes     http.Handler // what anyone may reach
+	compact    sync.Mutex   // one compaction at a time
+	closers    []io.Closer
 }
 
 // open opens the data folder and builds the product on it.
@@ -76,8 +80,7 @@ func open(s settings) (p *product, err error) {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.lock)
-	key, err := masterKey(s.dataDir)
-	if err != nil {
+	if p.keyFile, err = openKeyFile(s.dataDir); err != nil {
 		return nil, err
 	}
 	if p.registry, p.created, err = registry.Open(s.dataDir, registry.Options{
@@ -93,15 +96,18 @@ func open(s settings) (p *product, err error) {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.enricher)
-	identities, err := vault.New(p.vault, key, vault.Options{Rand: rand.Reader})
-	if err != nil {
+	if p.identities, err = vault.Open(context.Background(), p.vault, p.keyFile.wrapper(), vault.Options{Rand: rand.Reader, Now: time.Now}); err != nil {
 		return nil, err
 	}
+	if err := p.keyFile.finish(context.Background(), p.identities); err != nil {
+		return nil, err
+	}
+	p.audit = audit.New(p.vault.Audit(), p.identities.AuditKey(), time.Now)
 	proxies, err := web.ParseProxies(s.trustedProxies)
 	if err != nil {
 		return nil, err
 	}
-	p.routes = p.handler(identities, proxies)
+	p.routes = p.handler(proxies)
 	return p, nil
 }
 
@@ -143,9 +149,9 @@ func (p *product) openStores() (err error) {
 }
 
 // handler puts the functions on one mux, as API Gateway does on AWS.
-func (p *product) handler(identities *vault.Vault, proxies web.Proxies) http.Handler {
+func (p *product) handler(proxies web.Proxies) http.Handler {
 	takes := ingest.New(ingest.Deps{
-		Registry: p.registry, Vault: identities, Enricher: p.enricher, Sink: p.log, Profiles: p.profiles,
+		Registry: p.registry, Vault: p.identities, Enricher: p.enricher, Sink: p.log, Profiles: p.profiles,
 		Counters: p.counters, Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Proxies: proxies,
 	})
 	mux := http.NewServeMux()
@@ -154,9 +160,7 @@ func (p *product) handler(identities *vault.Vault, proxies web.Proxies) http.Han
 	mux.Handle("/api/sql", asks)
 	mux.Handle("/api/2.0/export", asks)
 	mux.Handle("/api/2.0/export/", asks)
-	mux.Handle("/api/profiles/", lookup.New(lookup.Deps{
-		Registry: p.registry, Profiles: p.profiles, Vault: identities,
-	}))
+	p.people(mux)
 	mux.HandleFunc("GET /{$}", p.welcome)
 	mux.HandleFunc("GET /healthz", p.healthz)
 	mux.Handle("GET /metrics", p.counters.Handler())
@@ -176,12 +180,13 @@ func (p *product) handler(identities *vault.Vault, proxies web.Proxies) http.Han
 }
 
 // work runs what happens beside the requests until ctx ends: roll-over of the
-// log, and compaction.
+// log, compaction, and upkeep of the vault.
 func (p *product) work(ctx context.Context) {
-	var both sync.WaitGroup
-	both.Go(func() { p.roller.Run(ctx) })
-	both.Go(func() { p.compactLoop(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { p.roller.Run(ctx) })
+	all.Go(func() { p.compactLoop(ctx) })
+	all.Go(func() { p.upkeep(ctx) })
+	all.Wait()
 }
 
 // compactLoop compacts whenever there is enough to gain.

@@ -32,6 +32,7 @@ type Client struct {
 	Address   netip.Addr // after the trusted proxies; the zero Addr when unknown
 	UserAgent string
 	Hints     Hints
+	OptOut    bool // the browser asks not to be tracked: Sec-GPC: 1 or DNT: 1
 	Browser   bool // a browser sent it (Origin, Sec-Fetch or a browser's agent), not a server-side SDK
 }
 
@@ -107,6 +108,10 @@ type Event struct {
 	// request's. AddressRule says which of the two geography may use.
 	Address     netip.Addr
 	AddressRule AddressRule
+
+	// Suppressed says that the vault knows its person as one who asked never to be
+	// recorded again. Such an event is dropped; its Row is not filled.
+	Suppressed bool
 
 	// Referrer is the referring URL as sent, for enrichment only; no column
 	// holds more of it than its host.

@@ -43,6 +43,10 @@ func FindGroups(e *Event, keys []string) {
 	}
 }
 
+// MaxIDs is how many identifiers one event may name: each is looked for in all of
+// its texts. Mixpanel's own events name at most a handful.
+const MaxIDs = 100
+
 // maxGroupDepth is above any decoder's own limit, which has been checked.
 const maxGroupDepth = 256
 

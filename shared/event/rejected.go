@@ -21,6 +21,9 @@ const (
 	ReasonBadOperator    Reason = "bad_operator"    // a profile operator that does not exist or has the wrong value
 	ReasonForbiddenWrite Reason = "forbidden_write" // the credential may not write this
 	ReasonIgnored        Reason = "ignored"         // the event itself asks to be dropped ($ignore)
+	ReasonSuppressed     Reason = "suppressed"      // its person asked never to be recorded again; nothing of it is kept
+	ReasonNoConsent      Reason = "no_consent"      // Sec-GPC or DNT, by the project's policy; nothing of it is kept
+	ReasonPersonalData   Reason = "personal_data"   // the project's policy refuses values of a kind that was found
 )
 
 // Reasons lists every reason, for counters that start at 0 and for tests.
@@ -29,6 +32,7 @@ var Reasons = []Reason{
 	ReasonTooManyRecords, ReasonTooDeep, ReasonTooManyProps, ReasonWrongType,
 	ReasonMissingField, ReasonNameTooLong, ReasonBadTime, ReasonBadID,
 	ReasonBadOperator, ReasonForbiddenWrite, ReasonIgnored,
+	ReasonSuppressed, ReasonNoConsent, ReasonPersonalData,
 }
 
 // Rejection is an input that was not taken, still in clear.

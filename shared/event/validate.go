@@ -30,6 +30,7 @@ const (
 // The words of the flags column.
 const (
 	FlagTextReplaced = "text_replaced" // bytes that were not UTF-8 became U+FFFD
+	FlagNoProfile    = "no_profile"    // the browser asks not to be tracked, so the event touched no profile
 	FlagFutureTime   = "future_time"   // the time was ahead of ours and became the time of receipt
 )
 

@@ -14,8 +14,12 @@ import (
 // canonical returns a text that is the same for two JSON values exactly when
 // they are equal by value: 1 and 1.0 and 10e-1, "é" and "\u00e9", objects
 // with the same members in any order (of a name that occurs twice the last
-// counts). Numbers keep all their digits. It is false for what is not JSON.
+// counts). Numbers keep all their digits. Two sealed values are equal where owner
+// and tag are, and equal to nothing in clear. It is false for what is not JSON.
 func canonical(value []byte) (string, bool) {
+	if s, ok := ParseSealed(bytes.TrimSpace(value)); ok {
+		return "s" + s.Owner + string(s.Tag), true
+	}
 	if text, ok := plainText(value); ok {
 		return string(appendSized([]byte{'"'}, text)), true
 	}

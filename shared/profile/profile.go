@@ -37,6 +37,8 @@ type Op struct {
 	Kind  OpKind
 	Name  string
 	Value json.RawMessage
+	// Personal has the vault seal Value, each item of a list for itself.
+	Personal bool
 }
 
 // Update is what one record of a request does to one profile. Its operators are
@@ -159,4 +161,16 @@ type Store interface {
 	// Get returns the profile of a lake id. A device that is linked gives its
 	// user's. It returns fault.NotFound when the store knows nothing of the id.
 	Get(ctx context.Context, project, id string) (Profile, error)
+
+	// Linked returns the lake ids that are one person: for a device that is linked
+	// its user, else the id itself, comes first, and then every device linked to
+	// that, in no particular order. It is just the id where the store knows nothing of it.
+	Linked(ctx context.Context, project, id string) ([]string, error)
+
+	// Erase takes away, durably and as a whole, the profiles, sightings and links
+	// of the ids, and leaves a gravestone for each: changes that name an erased id
+	// afterwards (a request that was on its way) are dropped without a word, and a
+	// link to or from it makes nothing. Erasing twice is no error. Where the store
+	// can, the bytes are gone from its files when it returns.
+	Erase(ctx context.Context, project string, ids []string) error
 }

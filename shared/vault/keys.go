@@ -11,71 +11,135 @@ import (
 	"hash"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"loch/shared/event"
 	"loch/shared/fault"
 )
-
-// MasterKey is the one secret from which the vault's keys are derived. On one
-// machine it is a file beside the data; whoever has it and the vault can tell
-// which lake id an identifier they already know has.
-type MasterKey [32]byte
 
 // Options are the vault's means.
 type Options struct {
 	Rand         io.Reader // cryptographic randomness
-	CacheEntries int       // lake ids kept in memory; default 65 536
+	Now          func() time.Time
+	CacheEntries int // lake ids kept in memory; default 65 536
+	// CacheFor bounds how long this process believes what it read: lake ids,
+	// people's keys and projects' keys. It is the longest time for which another
+	// process's erasure goes unnoticed. Default 5 minutes.
+	CacheFor time.Duration
 }
 
-// Vault replaces identifiers by lake ids and seals rejected input.
+// Vault replaces identifiers by lake ids, seals personal traits and rejected
+// input, and forgets people.
 type Vault struct {
-	store    Store
-	rand     io.Reader
-	macs     sync.Pool // of hash.Hash
-	cache    *lru.Cache[Key, ID]
+	store   Store
+	rand    io.Reader
+	now     func() time.Time
+	keepFor time.Duration
+
+	wrapperMu sync.RWMutex // held for writing while the wrapper is exchanged
+	wrapper   Wrapper
+
+	macs     sync.Pool // of hash.Hash, under the lookup key
+	index    []byte    // key of the blind index
+	auditKey [32]byte
 	rejected cipher.AEAD
+
+	erasures atomic.Int64 // counts them, so that a reader notices one that came between
+	ids      *lru.Cache[Key, cachedID]
+	owned    *lru.Cache[Owned, struct{}] // owners that are known to be written
+	people   *lru.Cache[ID, cachedPerson]
+	projects projectKeys
+	salts    dailySalts
 }
 
-// New makes a vault over a store.
-func New(store Store, master MasterKey, o Options) (*Vault, error) {
+type cachedID struct {
+	id    ID
+	until int64 // milliseconds since 1970
+}
+
+// rootName is the secret from which the keys of the vault itself are derived.
+const rootName = "root"
+
+// Open opens the vault over a store, whose root secret it makes at first use. The
+// wrapper opens the root and the projects' keys: without it, whoever holds the
+// store can neither open a trait nor tell which lake id an identifier has.
+func Open(ctx context.Context, store Store, wrapper Wrapper, o Options) (*Vault, error) {
 	if o.CacheEntries == 0 {
 		o.CacheEntries = 65_536
 	}
-	cache, err := lru.New[Key, ID](o.CacheEntries)
+	if o.CacheFor == 0 {
+		o.CacheFor = 5 * time.Minute
+	}
+	v := &Vault{store: store, rand: o.Rand, now: o.Now, keepFor: o.CacheFor, wrapper: wrapper}
+	var err error
+	if v.ids, err = lru.New[Key, cachedID](o.CacheEntries); err == nil {
+		if v.owned, err = lru.New[Owned, struct{}](4096); err == nil {
+			v.people, err = lru.New[ID, cachedPerson](4096)
+		}
+	}
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the vault's cache could not be made")
 	}
-	lookup, err := derive(master, "loch/vault/lookup/1")
+	root, err := v.secret(ctx, rootName, rootContext())
 	if err != nil {
 		return nil, err
 	}
-	sealing, err := derive(master, "loch/vault/rejected/1")
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(sealing)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "the vault's cipher could not be made")
-	}
-	v := &Vault{store: store, rand: o.Rand, cache: cache}
-	if v.rejected, err = cipher.NewGCMWithRandomNonce(block); err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "the vault's cipher could not be made")
-	}
-	v.macs.New = func() any { return hmac.New(sha256.New, lookup) }
-	return v, nil
+	defer clear(root)
+	return v, v.deriveAll(root)
 }
 
-// derive makes one key of its own for each use, so that a weakness of one use
+func rootContext() map[string]string { return map[string]string{"loch": rootName} }
+
+// deriveAll makes one key of its own for each use, so that a weakness of one use
 // says nothing about another.
-func derive(master MasterKey, use string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, master[:], nil, use, 32)
+func (v *Vault) deriveAll(root []byte) error {
+	lookup, err := derive(root, "loch/vault/lookup/1")
+	if err != nil {
+		return err
+	}
+	v.macs.New = func() any { return hmac.New(sha256.New, lookup) }
+	if v.index, err = derive(root, "loch/vault/index/1"); err != nil {
+		return err
+	}
+	chain, err := derive(root, "loch/audit/1")
+	if err != nil {
+		return err
+	}
+	copy(v.auditKey[:], chain)
+	sealing, err := derive(root, "loch/vault/rejected/1")
+	if err != nil {
+		return err
+	}
+	v.rejected, err = newGCM(sealing)
+	return err
+}
+
+func derive(root []byte, use string) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, root, nil, use, 32)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the vault's keys could not be derived")
 	}
 	return key, nil
 }
+
+// newGCM makes AES-256-GCM that draws a fresh nonce for each message and puts it
+// in front of the ciphertext.
+func newGCM(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "the vault's cipher could not be made")
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "the vault's cipher could not be made")
+	}
+	return aead, nil
+}
+
+// AuditKey is the key of the audit ledger's chain.
+func (v *Vault) AuditKey() [32]byte { return v.auditKey }
 
 // key is the keyed hash of an identifier. Lengths are hashed too, so that no
 // two identifiers share their bytes.
@@ -83,100 +147,36 @@ func (v *Vault) key(id Identifier) (k Key) {
 	mac := v.macs.Get().(hash.Hash)
 	mac.Reset()
 	var text [160]byte
-	b := text[:0]
-	for _, part := range [...]string{id.Project, id.Kind, id.Value} {
-		b = binary.AppendUvarint(b, uint64(len(part)))
-		b = append(b, part...)
-	}
-	mac.Write(b)
+	mac.Write(appendParts(text[:0], id.Project, id.Kind, id.Value))
 	mac.Sum(k[:0])
 	v.macs.Put(mac)
 	return k
 }
 
-// IDs returns the lake id of each identifier, in order, making those that do
-// not exist yet. They are durable when it returns.
-func (v *Vault) IDs(ctx context.Context, identifiers []Identifier) ([]ID, error) {
-	ids := make([]ID, len(identifiers))
-	var missing []Key
-	var at []int
-	for i, identifier := range identifiers {
-		k := v.key(identifier)
-		if id, ok := v.cache.Get(k); ok {
-			ids[i] = id
-			continue
-		}
-		missing, at = append(missing, k), append(at, i)
+// appendParts joins texts so that no two lists of them give the same bytes.
+func appendParts(b []byte, parts ...string) []byte {
+	for _, part := range parts {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
 	}
-	if len(missing) == 0 {
-		return ids, nil
-	}
-	found, ok, err := v.store.Find(ctx, missing)
-	if err != nil {
-		return nil, err
-	}
-	var entries []Entry
-	var entryAt []int
-	for j, k := range missing {
-		if ok[j] {
-			ids[at[j]] = found[j]
-			v.cache.Add(k, found[j])
-			continue
-		}
-		e := Entry{Key: k}
-		if _, err := io.ReadFull(v.rand, e.ID[:]); err != nil {
-			return nil, fault.Wrap(err, fault.Unavailable, "no randomness for a lake id")
-		}
-		entries, entryAt = append(entries, e), append(entryAt, at[j])
-	}
-	if len(entries) == 0 {
-		return ids, nil
-	}
-	created, err := v.store.Create(ctx, entries)
-	if err != nil {
-		return nil, err
-	}
-	for j, id := range created {
-		ids[entryAt[j]] = id
-		v.cache.Add(entries[j].Key, id)
-	}
-	return ids, nil
+	return b
 }
 
-// Lookup returns the lake id of an identifier, if it has one. It never makes
-// one: asking about a person must not create them.
-func (v *Vault) Lookup(ctx context.Context, project, kind, value string) (id string, ok bool, err error) {
-	k := v.key(Identifier{Project: project, Kind: kind, Value: value})
-	if hit, ok := v.cache.Get(k); ok {
-		return hit.String(), true, nil
+func (v *Vault) random(b []byte, what string) error {
+	if _, err := io.ReadFull(v.rand, b); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "no randomness for "+what)
 	}
-	ids, found, err := v.store.Find(ctx, []Key{k})
-	if err != nil || !found[0] {
-		return "", false, err
-	}
-	v.cache.Add(k, ids[0])
-	return ids[0].String(), true, nil
+	return nil
 }
 
-// SealRejected encrypts the payload of a rejected record with AES-256-GCM. The
-// row's own facts are bound to it: a sealed payload cannot be moved to another
-// row unnoticed.
-func (v *Vault) SealRejected(r *event.Rejected, payload []byte) []byte {
-	return v.rejected.Seal(nil, nil, payload, rejectedContext(r))
-}
-
-// OpenRejected decrypts what SealRejected made for the same row.
-func (v *Vault) OpenRejected(r *event.Rejected) ([]byte, error) {
-	payload, err := v.rejected.Open(nil, nil, r.Sealed, rejectedContext(r))
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "the sealed payload does not belong to this row or to this vault's key")
+// remember caches a lake id that was read when there had been so many erasures.
+// If one came since, the id may be somebody's who is gone, and is not kept.
+func (v *Vault) remember(k Key, id ID, erasures int64) {
+	v.ids.Add(k, cachedID{id, v.fresh()})
+	if v.erasures.Load() != erasures {
+		v.ids.Remove(k)
 	}
-	return payload, nil
 }
 
-func rejectedContext(r *event.Rejected) []byte {
-	b := append([]byte("rejected/1\x00"), r.Project...)
-	b = append(append(b, 0), r.RequestID...)
-	b = append(append(b, 0), r.Reason...)
-	return binary.AppendVarint(append(b, 0), r.BatchIndex)
-}
+// fresh is until when something read now may be believed.
+func (v *Vault) fresh() int64 { return v.now().Add(v.keepFor).UnixMilli() }

@@ -3,10 +3,8 @@ package vault
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"slices"
-	"strconv"
 
 	"loch/shared/event"
 	"loch/shared/rawjson"
@@ -59,8 +57,8 @@ func (n *names) find(id Identifier) int {
 }
 
 // SealEvents replaces every identifier in the events by its lake id and fills
-// the id columns, Properties, and the insert id where the client sent none.
-// Row.Project must be set. After it an event's Row names nobody.
+// the id columns and Properties. Row.Project must be set. An event of somebody
+// who asked never to be recorded is only marked as Suppressed.
 //
 // hide are further texts that must not be stored wherever they occur: the
 // client's address and user agent.
@@ -101,35 +99,31 @@ func (v *Vault) SealEvents(ctx context.Context, events []event.Event, hide []Hid
 // seal finishes one event.
 func (n *names) seal(e *event.Event, hide []Hidden) {
 	row := &e.Row
-	p := row.Project
+	if n.suppressed(e) {
+		e.Suppressed = true
+		return
+	}
 	if e.IDs.User != "" {
-		row.UserID = n.list[n.find(Identifier{p, event.IDUser, e.IDs.User})].id.String()
+		row.UserID = n.list[n.find(Identifier{row.Project, event.IDUser, e.IDs.User})].id.String()
 	}
 	if e.IDs.Device != "" {
-		row.DeviceID = n.list[n.find(Identifier{p, event.IDDevice, e.IDs.Device})].id.String()
+		row.DeviceID = n.list[n.find(Identifier{row.Project, event.IDDevice, e.IDs.Device})].id.String()
 	}
 	row.Groups = n.groups(e)
 	properties := n.splice(e)
 	properties = n.sweep(e, properties, hide)
 	row.Properties = string(properties)
-	switch {
-	case row.InsertID == "" || len(row.InsertID) > 255:
-		row.InsertID, row.InsertIDSource = hashID(row), event.InsertIDHash
-	case row.TimeSource == event.TimeOfReceipt:
-		// Sent again, such an event has another time of receipt, so that time must
-		// not tell it from its first copy.
-		row.InsertIDSource = event.InsertIDUntimed
-	}
 }
 
-// hashID stands in for an insert id: a hash of the sealed event and of its place
-// in its request. It is made after sealing, since a hash of identifiers in clear
-// would let whoever holds the lake try names until one fits.
-func hashID(row *event.Row) string {
-	h := sha256.New()
-	h.Write([]byte(row.RequestID + "\x00" + strconv.FormatInt(row.BatchIndex, 10) + "\x00" + row.Name + "\x00"))
-	h.Write([]byte(row.Properties))
-	return hex.EncodeToString(h.Sum(nil)[:16])
+// suppressed tells whether an event names a suppressed identifier anywhere.
+func (n *names) suppressed(e *event.Event) bool {
+	is := func(kind, value string) bool {
+		return value != "" && n.list[n.find(Identifier{e.Row.Project, kind, value})].id == Suppressed
+	}
+	if is(event.IDUser, e.IDs.User) || is(event.IDDevice, e.IDs.Device) {
+		return true
+	}
+	return slices.ContainsFunc(e.IDSpans, func(s event.IDSpan) bool { return is(s.ID.Kind, s.ID.Value) })
 }
 
 // groups writes the groups column: {"company":["<lake id>"]}.

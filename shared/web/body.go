@@ -63,6 +63,13 @@ func Body(r *http.Request, maxBytes int64) (body []byte, release func(), err err
 	return *buf, func() { once.Do(func() { putBuffer(buf) }) }, nil
 }
 
+// Scratch returns memory for what is decoded from a body of n bytes, from the same
+// pool. It may be used until release is called.
+func Scratch(n int) (scratch []byte, release func()) {
+	buf := takeBuffer(int64(n), int64(n))
+	return *buf, func() { putBuffer(buf) }
+}
+
 // encodingOf returns "gzip", "deflate", or "" for a body as it is.
 func encodingOf(h http.Header) (string, error) {
 	values := h["Content-Encoding"]

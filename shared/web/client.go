@@ -79,6 +79,8 @@ func ClientOf(r *http.Request, trusted Proxies) event.Client {
 			Model:           clip(h.Get("Sec-Ch-Ua-Model"), maxHint),
 			Mobile:          clip(h.Get("Sec-Ch-Ua-Mobile"), maxHint),
 		},
+		// https://www.w3.org/TR/gpc/ and the older header that browsers still send.
+		OptOut:  h.Get("Sec-Gpc") == "1" || h.Get("Dnt") == "1",
 		Browser: fromBrowser(h, agent),
 	}
 }

@@ -22,8 +22,8 @@ var durationBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .2
 // status. They belong to one set of their own, so that two servers in one
 // process (as in tests) do not share them.
 type Counters struct {
-	set    *metrics.Set
-	stored *metrics.Counter
+	set              *metrics.Set
+	stored, optedOut *metrics.Counter
 
 	mu        sync.RWMutex
 	protocols map[string]*protocolCounters
@@ -52,6 +52,7 @@ func NewCounters() *Counters {
 	return &Counters{
 		set:       set,
 		stored:    set.NewCounter("loch_records_stored_total"),
+		optedOut:  set.NewCounter("loch_records_opted_out_total"),
 		protocols: map[string]*protocolCounters{},
 		answers:   map[answerKey]*metrics.Counter{},
 		routes:    map[string]*routeCounters{},
@@ -65,6 +66,10 @@ func (c *Counters) Received(protocol string, n int) { c.protocol(protocol).recei
 
 // Stored counts records that are durable.
 func (c *Counters) Stored(n int) { c.stored.Add(n) }
+
+// OptedOut counts records whose browser asks not to be tracked, whatever the
+// project's policy makes of it.
+func (c *Counters) OptedOut(n int) { c.optedOut.Add(n) }
 
 // Rejected counts records that were refused, by protocol and reason.
 func (c *Counters) Rejected(protocol string, reason event.Reason, n int) {

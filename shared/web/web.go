@@ -10,6 +10,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -125,4 +126,14 @@ func WriteJSON(w http.ResponseWriter, status int, v any) {
 // WriteJSON call it; a handler that streams calls it itself.
 func NoStore(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
+}
+
+// Detach returns a context that goes on when the client hangs up, and ends at the
+// same deadline, if there is one: on Lambda nothing outlives its request.
+func Detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	detached := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(detached, deadline)
+	}
+	return context.WithCancel(detached)
 }

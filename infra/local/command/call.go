@@ -48,7 +48,7 @@ func (r *refusal) Error() string {
 
 // call asks /api for JSON. A query that takes long is answered with 202 and a
 // place to look; call looks there until it is done.
-func (t *tools) call(ctx context.Context, s *Session, method, path, key string, body any) ([]byte, error) {
+func (t *tools) call(ctx context.Context, s *Session, method, path, key string, body any, headers ...header) ([]byte, error) {
 	var payload []byte
 	if body != nil {
 		var err error
@@ -56,23 +56,37 @@ func (t *tools) call(ctx context.Context, s *Session, method, path, key string, 
 			return nil, err
 		}
 	}
-	answer, where, err := ask(ctx, s, method, path, key, payload)
+	answer, where, err := ask(ctx, s, method, path, key, payload, headers)
 	for wait := pollFirst; err == nil && where != ""; wait = min(wait*2, pollLast) {
 		if err := t.sleep(ctx, wait); err != nil {
 			return nil, err
 		}
-		answer, where, err = ask(ctx, s, http.MethodGet, where, key, nil)
+		answer, where, err = ask(ctx, s, http.MethodGet, where, key, nil, nil)
 	}
 	return answer, err
 }
 
+// header is a further header of a request.
+type header struct{ name, value string }
+
+// reasonHeader tells the server's ledger why somebody asks. A header has one
+// line.
+func reasonHeader(why string) header {
+	return header{"X-Reason", clean(strings.Join(strings.Fields(why), " "), 0)}
+}
+
 // ask makes one request. where is set when the answer is not ready.
-func ask(ctx context.Context, s *Session, method, path, key string, payload []byte) (answer []byte, where string, err error) {
+func ask(ctx context.Context, s *Session, method, path, key string, payload []byte, headers []header) (answer []byte, where string, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, s.BaseURL+path, bytes.NewReader(payload))
 	if err != nil {
 		return nil, "", UsageError(err)
 	}
 	r.Header.Set("Accept", "application/json")
+	for _, h := range headers {
+		if h.value != "" {
+			r.Header.Set(h.name, h.value)
+		}
+	}
 	if payload != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}

@@ -1,5 +1,6 @@
 // Package command holds the commands of the binary loch that ask a server
-// something: seed, sql, profile, compact and verify.
+// something: seed, sql, profile, export, erase, audit, compact, verify and
+// rotate.
 //
 // They speak HTTP and nothing else. Who answers is the business of a Connector,
 // which the main provides: the server that runs on a data folder, over its Unix
@@ -50,10 +51,11 @@ type tools struct {
 	sleep  func(ctx context.Context, d time.Duration) error
 	jitter func() float64 // from 0 up to 1
 	screen func(w any) screen
+	typing func(in any) bool // somebody sits there and can be asked
 }
 
 func realTools() tools {
-	return tools{now: time.Now, sleep: sleep, jitter: rand.Float64, screen: screenOf}
+	return tools{now: time.Now, sleep: sleep, jitter: rand.Float64, screen: screenOf, typing: typing}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -42,6 +42,7 @@ type fake struct {
 	t       *testing.T
 	server  *httptest.Server
 	look    screen
+	typing  bool // standard input is somebody
 	mu      sync.Mutex
 	time    time.Time
 	slept   []time.Duration
@@ -81,6 +82,7 @@ func (f *fake) tools() tools {
 		},
 		jitter: func() float64 { return 0.5 },
 		screen: func(any) screen { return f.look },
+		typing: func(any) bool { return f.typing },
 	}
 }
 

@@ -16,7 +16,23 @@ import (
 // job runs a long operator's job, POST /ops/NAME on the data folder's socket. The
 // answer is a line of JSON for each step and a last one with the result.
 func (t *tools) job(ctx context.Context, s *Session, name string, progress func(done, total int64)) (json.RawMessage, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.BaseURL+"/ops/"+name, http.NoBody)
+	return stream(ctx, s, http.MethodPost, "/ops/"+name, func(line []byte) error {
+		var step struct {
+			Done  int64 `json:"done"`
+			Total int64 `json:"total"`
+		}
+		if err := json.Unmarshal(line, &step); err != nil {
+			return err
+		}
+		progress(step.Done, step.Total)
+		return nil
+	})
+}
+
+// stream asks the data folder's socket for lines of JSON. Each goes to step; the
+// last one is the result. Without a result the server stopped on the way.
+func stream(ctx context.Context, s *Session, method, path string, step func(line []byte) error) (json.RawMessage, error) {
+	r, err := http.NewRequestWithContext(ctx, method, s.BaseURL+path, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
@@ -33,21 +49,22 @@ func (t *tools) job(ctx context.Context, s *Session, name string, progress func(
 	in.Buffer(nil, 64<<20)
 	for in.Scan() {
 		var line struct {
-			Done   int64           `json:"done"`
-			Total  int64           `json:"total"`
 			Result json.RawMessage `json:"result"`
 			Error  *refusal        `json:"error"`
 		}
-		if err := json.Unmarshal(in.Bytes(), &line); err != nil {
-			return nil, fmt.Errorf("the answer of /ops/%s cannot be read: %w", name, err)
-		}
+		err := json.Unmarshal(in.Bytes(), &line)
 		switch {
+		case err != nil:
 		case line.Error != nil:
 			return nil, line.Error
 		case line.Result != nil:
 			return line.Result, nil
 		default:
-			progress(line.Done, line.Total)
+			err = step(in.Bytes())
+		}
+		if err != nil {
+			name, _, _ := strings.Cut(path, "?")
+			return nil, fmt.Errorf("the answer of %s cannot be read: %w", name, err)
 		}
 	}
 	if err := errors.Join(in.Err(), ctx.Err()); err != nil {

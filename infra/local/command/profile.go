@@ -1,11 +1,9 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -22,10 +20,12 @@ func newProfile(c Connector, t tools) *cobra.Command {
 		Short: "Show what is known about one person or group",
 		Long: `Show what is known about one person, by the id that the website uses: a user's
 id, or a device's as $device:ID. Names, e-mail addresses and the like are masked;
---pii shows them in clear, which needs a key of scope pii.` +
+--pii shows them in clear, which needs a key of scope pii and is written into the
+audit ledger, with the reason that --why gives.` +
 			fmt.Sprintf(exitHelp, "4 nobody is known by this id"),
 		Example: `  loch profile user-1
-  loch profile user-1 --pii
+  loch profile user-1 --pii --why "support ticket 4711"
+  loch profile jane@example.com --email
   loch profile '$device:5f1d7c0e-84ba-4a5e-9f6c-0c7a9b0f2d11' --json
   loch profile acme --group company`,
 		RunE: p.run,
@@ -33,6 +33,8 @@ id, or a device's as $device:ID. Names, e-mail addresses and the like are masked
 	p.target.flags(cmd, true)
 	p.target.keyFlag(cmd)
 	cmd.Flags().BoolVar(&p.pii, "pii", false, "show personal traits in clear")
+	cmd.Flags().BoolVar(&p.email, "email", false, "ID is the e-mail address of a person; needs and shows what --pii does")
+	cmd.Flags().StringVar(&p.why, "why", "", "the reason, for the audit ledger; without names")
 	cmd.Flags().StringVar(&p.group, "group", "", "ID is a group of this kind, such as company")
 	cmd.Flags().BoolVar(&p.json, "json", false, "the server's answer, as JSON")
 	return cmd
@@ -42,7 +44,9 @@ type profileCommand struct {
 	target target
 	tools  tools
 	pii    bool
+	email  bool
 	group  string
+	why    string
 	json   bool
 }
 
@@ -74,6 +78,12 @@ func (p *profileCommand) run(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 || args[0] == "" {
 		return usage("name one id: loch profile ID")
 	}
+	who := subject{group: p.group, email: p.email}
+	path, err := who.path(args[0], "")
+	if err != nil {
+		return err
+	}
+	p.pii = p.pii || p.email
 	session, err := p.target.open(cmd.Context())
 	if err != nil {
 		return err
@@ -83,17 +93,9 @@ func (p *profileCommand) run(cmd *cobra.Command, args []string) error {
 	if p.pii {
 		scope = "pii"
 	}
-	path := "/api/profiles/" + url.PathEscape(args[0])
-	if p.group != "" {
-		path += "?group_key=" + url.QueryEscape(p.group)
-	}
-	body, err := p.tools.call(cmd.Context(), session, http.MethodGet, path, session.Keys[scope], nil)
+	body, err := p.tools.call(cmd.Context(), session, http.MethodGet, path, session.Keys[scope], nil, reasonHeader(p.why))
 	if err != nil {
-		var r *refusal
-		if errors.As(err, &r) && r.Code == "not_found" {
-			return &exit{code: exitNotFound, words: r.Error(), cause: err}
-		}
-		return err
+		return notFound(err)
 	}
 	out := cmd.OutOrStdout()
 	if p.json {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -56,5 +57,22 @@ func TestProfileOfNobody(t *testing.T) {
 		if _, _, code := f.run(newProfile, args...); code != exitUsage {
 			t.Errorf("%q: code %d", args, code)
 		}
+	}
+}
+
+// TestProfileSaysWhy holds that the reason goes along, on one line, and that an
+// e-mail is looked up with the key that may.
+func TestProfileSaysWhy(t *testing.T) {
+	why := ""
+	next := answers(t, "GET", "/api/profiles/jane@example.com?by=email", "PII", 200, profileAnswer)
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		why = r.Header.Get("X-Reason")
+		next(w, r)
+	})
+	if _, errs, code := f.run(newProfile, "jane@example.com", "--email", "--why", " ticket\r\n4711 \x1b"); code != 0 || why != `ticket 4711 \x1b` {
+		t.Errorf("code %d, %q, why %q", code, errs, why)
+	}
+	if _, _, code := f.run(newProfile, "x", "--email", "--group", "company"); code != exitUsage {
+		t.Errorf("code %d", code)
 	}
 }

@@ -32,6 +32,12 @@ func screenOf(w any) screen {
 	return screen{width: width, live: true, colour: true}
 }
 
+// typing says that a reader is a terminal, where somebody can be asked.
+func typing(in any) bool {
+	f, ok := in.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // style is a way to write, by its SGR number.
 type style string
 

@@ -18,7 +18,9 @@ func newVerify(c Connector, t tools) *cobra.Command {
 		Short: "Prove that everything received is accounted for",
 		Long: `Walk through the data folder and prove that what was received equals what is
 stored, plus what was rejected, plus the duplicates that compaction left out: from
-the ledger, from the files' own counts, and from the log.` +
+the ledger, from the files' own counts, and from the log. And that no entry of the
+audit ledger was changed, put in or taken out; its end is printed, to be noted
+elsewhere, since a cut-off end shows nowhere else.` +
 			fmt.Sprintf(exitHelp, "3 it does not add up"),
 		Example: `  loch verify
   loch verify --data /var/lib/loch --json | jq .ok`,
@@ -50,19 +52,20 @@ the ledger, from the files' own counts, and from the log.` +
 
 // account is what /ops/verify found.
 type account struct {
-	OK         *bool    `json:"ok"`
-	Received   int64    `json:"received"`
-	Stored     int64    `json:"stored"`
-	Rejected   int64    `json:"rejected"`
-	Duplicates int64    `json:"duplicates"`
-	InLake     holding  `json:"in_lake"`
-	InLog      holding  `json:"in_log"`
-	Commits    int64    `json:"commits"`
-	Files      int64    `json:"files"`
-	Bytes      int64    `json:"bytes"`
-	Segments   int64    `json:"segments"`
-	Problems   []string `json:"problems"`
-	Warnings   []string `json:"warnings"`
+	OK         *bool       `json:"ok"`
+	Received   int64       `json:"received"`
+	Stored     int64       `json:"stored"`
+	Rejected   int64       `json:"rejected"`
+	Duplicates int64       `json:"duplicates"`
+	InLake     holding     `json:"in_lake"`
+	InLog      holding     `json:"in_log"`
+	Commits    int64       `json:"commits"`
+	Files      int64       `json:"files"`
+	Bytes      int64       `json:"bytes"`
+	Segments   int64       `json:"segments"`
+	Audit      ledgerState `json:"audit"`
+	Problems   []string    `json:"problems"`
+	Warnings   []string    `json:"warnings"`
 }
 
 // holding is what one of the two stores holds.
@@ -71,6 +74,12 @@ type holding struct {
 	Received int64 `json:"received"`
 	Rows     int64 `json:"rows"`
 	Rejected int64 `json:"rejected"`
+}
+
+// ledgerState is the state of the audit ledger's chain.
+type ledgerState struct {
+	Entries int64  `json:"entries"`
+	Head    string `json:"head"`
 }
 
 // good checks the sum again, rather than to believe the flag alone.
@@ -94,6 +103,9 @@ func (a *account) print(w io.Writer, s screen) error {
 		return err
 	}
 	out := []string{s.paint(dim, plural(a.Files, "file")+" of "+size(a.Bytes)+" by "+plural(a.Commits, "commit")+", "+plural(a.Segments, "segment")+" of the log")}
+	if a.Audit.Entries > 0 {
+		out = append(out, s.paint(dim, "audit ledger: "+plural(a.Audit.Entries, "row")+", ends with "+a.Audit.Head))
+	}
 	for _, p := range a.Problems {
 		out = append(out, s.paint(red, "✗ ")+clean(p, 0))
 	}

@@ -94,7 +94,7 @@ func (db *database) parse(ctx context.Context, text string, at int, sent string)
 	decoder := json.NewDecoder(strings.NewReader(out))
 	decoder.UseNumber()
 	if err := decoder.Decode(&parsed); err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "the statement is nested too deeply")
+		return nil, fault.Wrap(err, fault.Invalid, "the statement cannot be checked: it is nested too deeply, or holds a number that is too large for a DOUBLE")
 	}
 	switch {
 	case parsed.Error && parsed.Type == "not implemented":

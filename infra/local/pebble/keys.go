@@ -10,30 +10,62 @@ import (
 // the record and its version: a new layout takes a new byte, so that a database
 // can be converted a record at a time. 0x40 and above are free for indexes.
 //
-//	0x00                      what the database is, "vault 1" or "profiles 1"
+//	0x00                      what the database is, "vault 2" or "profiles 2"
+//	0x00 01                   nothing, see renewManifest
+//	0x00 02                   that a scrub has not come to its end, see clean
 //
-// In the vault:
+// In the vault, where <owner> is a lake id, 16 bytes:
 //
-//	0x01 <keyed hash, 32>     lake id, 16 bytes
+//	0x01 <keyed hash, 32>     lake id, 16 bytes; zeroes where it is suppressed
+//	0x02 <owner><keyed hash>  that the entry goes with the owner
+//	0x03 <owner>              the owner's key, wrapped
+//	0x04 <keyed hash><owner>  that the owner stands under a blind index key
+//	0x05 <owner><keyed hash>  the same from the owner's side
+//	0x06 <name>               a secret of the vault itself, wrapped
+//	0x07 <owner>              a gravestone
+//	0x08 <seq, 8>             an entry of the audit ledger, JSON
 //
 // In the profile store, where <person> is <length of project><project><lake id>:
 //
 //	0x11 <person>             traits, see encodeTraits
 //	0x12 <person>             when, where and with what last seen, see encodeSeen
 //	0x13 <person>             the user that this device is linked to, see encodeLink
+//	0x14 <user><device id>    the same from the user's side; the user's id with its length
+//	0x15 <person>             a gravestone
 const (
 	metaByte   = 0x00
 	idByte     = 0x01
+	ownedByte  = 0x02
+	keyByte    = 0x03
+	indexByte  = 0x04
+	backByte   = 0x05
+	secretByte = 0x06
+	graveByte  = 0x07
+	auditByte  = 0x08
 	traitsByte = 0x11
 	seenByte   = 0x12
 	linkByte   = 0x13
+	linkedByte = 0x14
+	tombByte   = 0x15
 )
 
-var metaKey = []byte{metaByte}
+var (
+	metaKey    = []byte{metaByte}
+	paddingKey = []byte{metaByte, 1}
+	markKey    = []byte{metaByte, 2}
+)
 
-func idKey(k *vault.Key) []byte {
-	return append([]byte{idByte}, k[:]...)
+// join makes a key of the vault.
+func join(record byte, parts ...[]byte) []byte {
+	key := make([]byte, 1, 64)
+	key[0] = record
+	for _, p := range parts {
+		key = append(key, p...)
+	}
+	return key
 }
+
+func idKey(k *vault.Key) []byte { return join(idByte, k[:]) }
 
 // person stands for one profile of one project: what follows the first byte of
 // its keys. The project's length makes it unambiguous.
@@ -61,4 +93,9 @@ func (p person) sibling(id string) person {
 
 func (p person) key(record byte) []byte {
 	return append([]byte{record}, p...)
+}
+
+// linkedKey is the prefix of the records that name a user's devices.
+func (p person) linkedKey() []byte {
+	return append(binary.AppendUvarint([]byte{linkedByte}, uint64(len(p))), p...)
 }

@@ -43,7 +43,7 @@ func (p *pending[K, V]) add(key K, value V, c *commit) {
 		p.claims = map[K]claim[V]{}
 	}
 	p.claims[key] = claim[V]{value, c}
-	p.n.Add(1)
+	p.n.Store(int64(len(p.claims)))
 }
 
 // of returns the commit that a key which was just read from the database still
@@ -59,10 +59,21 @@ func (p *pending[K, V]) of(key K) *commit {
 	return p.claims[key].commit
 }
 
-// drop ends the claim on a key, once its commit is over.
-func (p *pending[K, V]) drop(key K) {
+// drop ends the claim that a commit has on a key, once it is over.
+func (p *pending[K, V]) drop(key K, c *commit) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.claims[key].commit == c {
+		delete(p.claims, key)
+		p.n.Store(int64(len(p.claims)))
+	}
+}
+
+// forget ends any claim on a key whose record was taken away again, so that the
+// next to make one does not get the value from before.
+func (p *pending[K, V]) forget(key K) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.claims, key)
-	p.n.Add(-1)
+	p.n.Store(int64(len(p.claims)))
 }

@@ -115,6 +115,11 @@ func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error
 		}
 		return nil
 	}
+	// A link to or from somebody who was erased makes nothing, so what the device
+	// does is its own.
+	if dead, err := s.erased(device, user); err != nil || dead {
+		return err
+	}
 	fresh[device] = user
 	p.links = append(p.links, newLink{l, device, user})
 	p.unlinked = append(p.unlinked, device)
@@ -133,13 +138,29 @@ func (p *plan) mustLast() bool { return len(p.links) > 0 || len(p.updates) > 0 }
 // idle says whether there is nothing to write.
 func (p *plan) idle() bool { return !p.mustLast() && len(p.sightings) == 0 }
 
-// stale says whether somebody was linked since the plan was made. The caller
-// holds the locks of all people; a link is made under the lock of its device.
+// stale says whether somebody was linked or erased since the plan was made so
+// that it does not hold any more. The caller holds the locks of all people; a link
+// is made under the lock of its device.
 func (s *Profiles) stale(p *plan) (bool, error) {
+	for i := range p.links {
+		if dead, err := s.erased(p.links[i].device, p.links[i].user); err != nil || dead {
+			return dead, err
+		}
+	}
 	for _, id := range p.unlinked {
 		_, linked, err := s.resolve(id)
 		if err != nil || linked {
 			return linked, err
+		}
+	}
+	return false, nil
+}
+
+// erased says whether one of two has a gravestone.
+func (s *Profiles) erased(a, b person) (bool, error) {
+	for _, who := range []person{a, b} {
+		if _, dead, err := s.get(who.key(tombByte)); err != nil || dead {
+			return dead, err
 		}
 	}
 	return false, nil

@@ -134,7 +134,7 @@ func TestOpenRefusesWhatIsNotItsOwn(t *testing.T) {
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenProfiles(filepath.Join(dir, "vault"), quietly()); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "vault 1") {
+	if _, err := OpenProfiles(filepath.Join(dir, "vault"), quietly()); fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "vault 2") {
 		t.Errorf("the vault opened as profiles: %v", err)
 	}
 	v = openTestVault(t, filepath.Join(dir, "vault"), quietly())

@@ -63,6 +63,10 @@ type database struct {
 
 	gate   sync.RWMutex // held for reading by every call, for writing by Close
 	closed bool
+
+	fs    vfs.FS // as it is, without freshLogs
+	dir   string
+	fresh freshness
 }
 
 // open opens or makes the database in dir. kind is what it must say it is.
@@ -95,6 +99,7 @@ func open(dir, store, kind string, o Options, s surroundings) (*database, error)
 		FormatMajorVersion:          format,
 		FS:                          s.fs,
 		Logger:                      d.log,
+		MaxManifestFileSize:         manifestBytes,
 		MaxOpenFiles:                500,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
@@ -104,6 +109,8 @@ func open(dir, store, kind string, o Options, s surroundings) (*database, error)
 	}
 	// Ids do not compress, and a profile is read more often than it is moved.
 	po.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
+	d.fs, d.dir = s.fs, dir
+	po.FS = freshLogs{s.fs, &d.fresh}
 	var err error
 	if d.peb, err = pebble.Open(dir, po); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, fmt.Sprintf(

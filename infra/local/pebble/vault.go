@@ -3,6 +3,7 @@ package pebble
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -10,12 +11,21 @@ import (
 	"loch/shared/vault"
 )
 
-// Vault is a vault.Store. Once it has told anyone a lake id, through Create or
-// Find, that id is durable.
+// Vault is a vault.Store. Once it has told anyone a lake id or a key, that is
+// durable.
 type Vault struct {
 	*database
-	// Keys are keyed hashes, so their first byte spreads them evenly.
-	pending [64]pending[vault.Key, vault.ID]
+	ids  first[vault.Key, vault.ID]
+	keys first[vault.ID, string]
+
+	// erasing is held for writing while an erasure reads what there is and takes it
+	// away, and for reading while anything is added. Nobody waits for a commit of
+	// somebody else's under it.
+	erasing sync.RWMutex
+
+	cleaning sync.Mutex // one removal at a time, until its bytes are gone; taken before the others
+	secrets  sync.Mutex // one change of the secrets at a time
+	ledger   sync.Mutex // one entry of the audit ledger at a time
 }
 
 // OpenVault opens the vault's store in dir, which is made if it is not there.
@@ -24,15 +34,23 @@ func OpenVault(dir string, o Options) (*Vault, error) {
 }
 
 func openVault(dir string, o Options, s surroundings) (*Vault, error) {
-	d, err := open(dir, "vault", "vault 1", o, s)
+	d, err := open(dir, "vault", "vault 2", o, s)
 	if err != nil {
 		return nil, err
 	}
-	return &Vault{database: d}, nil
-}
-
-func (v *Vault) claims(k *vault.Key) *pending[vault.Key, vault.ID] {
-	return &v.pending[k[0]%64]
+	v := &Vault{database: d}
+	v.ids = first[vault.Key, vault.ID]{
+		shard: func(k vault.Key) byte { return k[0] },
+		read:  func(k vault.Key) (vault.ID, bool, error) { return v.read(idKey(&k)) },
+	}
+	v.keys = first[vault.ID, string]{
+		shard: func(o vault.ID) byte { return o[0] },
+		read: func(o vault.ID) (string, bool, error) {
+			value, ok, err := v.get(join(keyByte, o[:]))
+			return string(value), ok, err
+		},
+	}
+	return v, nil
 }
 
 // Find returns the lake id of each key, in order, and whether it exists.
@@ -53,10 +71,8 @@ func (v *Vault) Find(ctx context.Context, keys []vault.Key) ([]vault.ID, []bool,
 		if !ok {
 			continue
 		}
-		if c := v.claims(&keys[i]).of(keys[i]); c != nil {
-			if err := c.wait(); err != nil {
-				return nil, nil, err
-			}
+		if err := v.ids.settled(keys[i]); err != nil {
+			return nil, nil, err
 		}
 		ids[i], found[i] = id, true
 	}
@@ -66,86 +82,28 @@ func (v *Vault) Find(ctx context.Context, keys []vault.Key) ([]vault.ID, []bool,
 // Create keeps the entries whose keys are new. Of many that create the same key
 // at once one wins, and the others return its id after it is durable.
 func (v *Vault) Create(ctx context.Context, entries []vault.Entry) ([]vault.ID, error) {
-	if err := v.begin(ctx); err != nil {
-		return nil, err
-	}
-	defer v.leave()
-	if len(entries) == 0 {
-		return nil, nil
-	}
-	if err := v.room(); err != nil {
-		return nil, err
-	}
-
-	own := newCommit()
-	ids := make([]vault.ID, len(entries))
-	var mine []*vault.Key
-	var others []*commit
-	batch := v.peb.NewBatch()
+	keys, ids, owners := make([]vault.Key, len(entries)), make([]vault.ID, len(entries)), make([]vault.ID, len(entries))
 	for i := range entries {
-		e := &entries[i]
-		id, by, made, err := v.claim(e, own)
-		if err == nil && made {
-			mine = append(mine, &e.Key)
-			err = batch.Set(idKey(&e.Key), id[:], nil)
+		keys[i], ids[i], owners[i] = entries[i].Key, entries[i].ID, entries[i].Owner
+		if owners[i] == (vault.ID{}) {
+			owners[i] = ids[i]
 		}
-		if err != nil {
-			v.finish(own, mine, errors.Join(err, batch.Close()))
-			return nil, fault.Wrap(err, fault.Internal, "a lake id could not be made")
+	}
+	return create(ctx, v, &v.ids, keys, ids, owners, func(b *pebble.Batch, i int) error {
+		if owners[i] != vault.Suppressed { // what was never anybody's goes with nobody
+			if err := b.Set(join(ownedByte, owners[i][:], keys[i][:]), nil, nil); err != nil {
+				return err
+			}
 		}
-		if by != nil && by != own {
-			others = append(others, by)
-		}
-		ids[i] = id
-	}
-
-	// Its own ids first: two calls that wait for each other's would never end.
-	err := v.keep(batch, len(mine) > 0)
-	v.finish(own, mine, err)
-	for _, c := range others {
-		err = errors.Join(err, c.wait())
-	}
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "a lake id could not be kept; send again")
-	}
-	return ids, nil
+		return b.Set(idKey(&keys[i]), ids[i][:], nil)
+	})
 }
 
-// claim returns the id that a key has or is about to have, and the commit that
-// is about to make it durable, nil if it is. made says that the key was new and
-// that the claim is the caller's to write.
-func (v *Vault) claim(e *vault.Entry, own *commit) (id vault.ID, by *commit, made bool, err error) {
-	p := v.claims(&e.Key)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c, ok := p.claims[e.Key]; ok {
-		return c.value, c.commit, false, nil
-	}
-	id, ok, err := v.read(idKey(&e.Key))
-	if err != nil || ok {
-		return id, nil, false, err
-	}
-	p.add(e.Key, e.ID, own)
-	return e.ID, own, true, nil
-}
-
-func (v *Vault) keep(batch *pebble.Batch, filled bool) error {
-	if !filled {
-		return batch.Close()
-	}
-	if err := v.apply(batch, true); err != nil {
-		return err
-	}
-	return v.settle(batch, true)
-}
-
-// finish tells those who wait for own how it went, and ends its claims.
-func (v *Vault) finish(own *commit, mine []*vault.Key, err error) {
-	own.err = err
-	for _, k := range mine {
-		v.claims(k).drop(*k)
-	}
-	close(own.done)
+// Own adds owners to keys.
+func (v *Vault) Own(ctx context.Context, owned []vault.Owned) error {
+	return v.add(ctx, owned, func(b *pebble.Batch, o *vault.Owned) error {
+		return b.Set(join(ownedByte, o.Owner[:], o.Key[:]), nil, nil)
+	})
 }
 
 // read looks one id up.

@@ -36,6 +36,7 @@ type record struct {
 	newTraits  bool // to be written
 	newSeen    bool
 	gone       bool // to be deleted
+	dead       bool // erased: whatever else is said about them is dropped
 	exact      bool // meant by its own id, linked or not
 	traitBytes int
 }
@@ -47,6 +48,9 @@ func (w *work) record(who person, traits bool) (*record, error) {
 		r = &record{who: who}
 		r.p.Project, r.p.ID = who.split()
 		seen, err := w.seen(who)
+		if err == nil && seen == (profile.Seen{}) {
+			_, r.dead, err = w.get(who.key(tombByte))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -90,6 +94,9 @@ func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.dead {
+		return nil, nil
+	}
 	r.exact = r.exact || u.ExactID
 	keep, refused := profile.Apply(&r.p, u, w.nowMS)
 	if refused != nil {
@@ -123,7 +130,7 @@ func (w *work) sight(g *sighting) error {
 
 func (w *work) see(r *record, g *profile.Sighting) {
 	seen := r.p.Seen()
-	if seen.Tells(g) {
+	if !r.dead && seen.Tells(g) {
 		r.p.SetSeen(seen.With(g))
 		r.newSeen = true
 	}
@@ -139,6 +146,9 @@ func (w *work) link(l *newLink) error {
 	user, err := w.record(l.user, false)
 	if err != nil {
 		return err
+	}
+	if device.dead || user.dead {
+		return nil
 	}
 	w.see(user, &profile.Sighting{TimeMS: l.TimeMS})
 	w.see(user, &profile.Sighting{TimeMS: device.p.FirstSeenMS})
@@ -188,7 +198,9 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 		}
 	}
 	for i := range w.links {
-		set(w.links[i].device.key(linkByte), encodeLink(w.links[i].Link))
+		l := &w.links[i]
+		set(l.device.key(linkByte), encodeLink(l.Link))
+		set(append(l.user.linkedKey(), l.Device...), nil)
 	}
 	for _, r := range w.order {
 		if r.gone {
@@ -209,7 +221,7 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 // part.
 func (w *work) remember() {
 	for _, r := range w.order {
-		if r.exact || r.p.FirstSeenMS == 0 {
+		if r.exact || r.dead || r.p.FirstSeenMS == 0 {
 			w.recent.outdate(r.who)
 		} else {
 			w.recent.wrote(r.who, r.p.Seen())
@@ -229,7 +241,7 @@ func (w *work) end(err error) {
 	}
 	w.commit.err = err
 	for _, device := range w.claimed {
-		w.Profiles.links.drop(device)
+		w.Profiles.links.drop(device, w.commit)
 	}
 	close(w.commit.done)
 }

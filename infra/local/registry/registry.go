@@ -20,6 +20,7 @@ import (
 	"sync"
 
 	"loch/shared/fault"
+	"loch/shared/privacy"
 	"loch/shared/project"
 )
 
@@ -62,6 +63,11 @@ func Open(dir string, o Options) (r *Registry, created bool, err error) {
 		}
 		if o.Logger != nil {
 			o.Logger.Warn("the project's write token was replaced; pages that carry the old one are refused now", "project", r.file.Projects[0].ID)
+		}
+	}
+	for i := range r.file.Projects {
+		if _, err := privacy.NewPolicy(r.file.Projects[i].Settings.Privacy); err != nil {
+			return nil, false, fault.Wrap(err, fault.Invalid, "projects.json: "+fault.From(err).Error())
 		}
 	}
 	for _, account := range o.ServiceAccounts {

@@ -24,10 +24,11 @@ type memory struct {
 	now      int64
 	profiles map[key]profile.Profile
 	users    map[key]string
+	erased   map[key]bool
 }
 
 func newMemory() *memory {
-	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}}
+	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{}}
 }
 
 func (m *memory) person(project, id string) key {
@@ -53,7 +54,7 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 	m.now++
 	for _, l := range c.Links {
 		k := key{l.Project, l.Device}
-		if _, ok := m.users[k]; ok {
+		if _, ok := m.users[k]; ok || m.erased[k] || m.erased[key{l.Project, l.User}] {
 			continue
 		}
 		m.see(key{l.Project, l.User}, &profile.Sighting{TimeMS: l.TimeMS})
@@ -65,6 +66,9 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		k := key{u.Project, u.ID}
 		if !u.ExactID {
 			k = m.person(u.Project, u.ID)
+		}
+		if m.erased[k] {
+			continue
 		}
 		p := m.read(k)
 		keep, refused := profile.Apply(&p, u, m.now)
@@ -87,7 +91,7 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 func (m *memory) see(k key, g *profile.Sighting) {
 	p := m.read(k)
 	seen := p.Seen()
-	if seen.Tells(g) {
+	if !m.erased[k] && seen.Tells(g) {
 		p.SetSeen(seen.With(g))
 		m.profiles[k] = p
 	}
@@ -101,4 +105,34 @@ func (m *memory) Get(_ context.Context, project, id string) (profile.Profile, er
 		return profile.Profile{}, fault.New(fault.NotFound, "there is no such profile")
 	}
 	return p, nil
+}
+
+func (m *memory) Linked(_ context.Context, project, id string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	who := m.person(project, id)
+	ids := []string{who.id}
+	for device, user := range m.users {
+		if device.project == project && user == who.id {
+			ids = append(ids, device.id)
+		}
+	}
+	return ids, nil
+}
+
+func (m *memory) Erase(_ context.Context, project string, ids []string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		k := key{project, id}
+		delete(m.profiles, k)
+		delete(m.users, k)
+		for device, user := range m.users {
+			if device.project == project && user == id {
+				delete(m.users, device)
+			}
+		}
+		m.erased[k] = true
+	}
+	return nil
 }

@@ -19,6 +19,7 @@ import (
 type model struct {
 	people map[string]*person
 	users  map[string]string // device to user
+	erased map[string]bool
 }
 
 type person struct {
@@ -31,7 +32,7 @@ type person struct {
 }
 
 func newModel() *model {
-	return &model{people: map[string]*person{}, users: map[string]string{}}
+	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}}
 }
 
 func (m *model) person(id string) *person {
@@ -51,7 +52,7 @@ func (m *model) create(id string) *person {
 // apply returns the indexes of the updates that are refused.
 func (m *model) apply(c profile.Changes) (refused []int) {
 	for _, l := range c.Links {
-		if _, ok := m.users[l.Device]; ok {
+		if _, ok := m.users[l.Device]; ok || m.erased[l.Device] || m.erased[l.User] {
 			continue
 		}
 		m.users[l.Device] = l.User
@@ -70,6 +71,9 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		id := g.ID
 		if user, ok := m.users[id]; ok {
 			id = user
+		}
+		if m.erased[id] {
+			continue
 		}
 		p := m.create(id)
 		p.see(g.TimeMS)
@@ -94,6 +98,9 @@ func (m *model) update(u profile.Update) bool {
 	id := u.ID
 	if user, ok := m.users[id]; ok && !u.ExactID {
 		id = user
+	}
+	if m.erased[id] {
+		return true
 	}
 	var p *person // a copy, so that a refusal leaves no trace
 	if old := m.people[id]; old != nil {
@@ -260,4 +267,26 @@ func show(v any) string {
 		return "{" + strings.Join(parts, " ") + "}"
 	}
 	return fmt.Sprint(v)
+}
+
+// linked are the ids that are one person.
+func (m *model) linked(id string) []string {
+	if user, ok := m.users[id]; ok {
+		id = user
+	}
+	ids := []string{id}
+	for device, user := range m.users {
+		if user == id {
+			ids = append(ids, device)
+		}
+	}
+	return ids
+}
+
+func (m *model) erase(ids []string) {
+	for _, id := range ids {
+		delete(m.people, id)
+		delete(m.users, id)
+		m.erased[id] = true
+	}
 }

@@ -39,6 +39,8 @@ func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("sightings", func(t *testing.T) { testSightings(t, open) })
 	t.Run("links", func(t *testing.T) { testLinks(t, open) })
 	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, open) })
+	t.Run("erase", func(t *testing.T) { testErase(t, open, reopen) })
+	t.Run("erase beside writes", func(t *testing.T) { testEraseBesideWrites(t, open) })
 	if reopen != nil {
 		t.Run("durable", func(t *testing.T) { testDurable(t, open, reopen) })
 	}

@@ -35,6 +35,9 @@ func Random(t *testing.T, open Opener, reopen Reopener, seed uint64) {
 			if want := m.apply(c); !slices.Equal(refused, want) {
 				t.Fatalf("round %d: refused %v, want %v\n%s", round, refused, want, tell(c))
 			}
+			if g.IntN(50) == 0 {
+				eraseRandom(t, s, m, pick(g, randomIDs))
+			}
 			for _, id := range randomIDs {
 				if problem := compare(s, m, id); problem != "" {
 					t.Fatalf("round %d: %s\n%s", round, problem, tell(c))
@@ -45,6 +48,21 @@ func Random(t *testing.T, open Opener, reopen Reopener, seed uint64) {
 			}
 		}
 	})
+}
+
+// eraseRandom erases whoever an id belongs to, from the store and the model.
+func eraseRandom(t *testing.T, s profile.Store, m *model, id string) {
+	t.Helper()
+	ids := linked(t, s, id)
+	want := m.linked(id)
+	slices.Sort(want)
+	if got := slices.Sorted(slices.Values(ids)); !slices.Equal(got, want) {
+		t.Fatalf("%s is linked to %v, want %v", id, got, want)
+	}
+	if err := s.Erase(context.Background(), home, ids); err != nil {
+		t.Fatal(err)
+	}
+	m.erase(ids)
 }
 
 // compare says what differs between the store's and the model's profile.

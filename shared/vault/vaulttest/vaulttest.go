@@ -28,6 +28,12 @@ func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("the first id stays", func(t *testing.T) { testFirstStays(t, open(t)) })
 	t.Run("an ended context", func(t *testing.T) { testEndedContext(t, open(t)) })
 	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, open(t)) })
+	t.Run("people", func(t *testing.T) { testPeople(t, open(t), reopen) })
+	t.Run("suppress", func(t *testing.T) { testSuppress(t, open(t), reopen) })
+	t.Run("secrets", func(t *testing.T) { testSecrets(t, open(t), reopen) })
+	t.Run("one key a person", func(t *testing.T) { testKeysConcurrent(t, open(t)) })
+	t.Run("erase beside writes", func(t *testing.T) { testEraseBesideWrites(t, open(t)) })
+	t.Run("random", func(t *testing.T) { testRandom(t, open(t), reopen) })
 	if reopen != nil {
 		t.Run("durable", func(t *testing.T) { testDurable(t, open(t), reopen) })
 	}

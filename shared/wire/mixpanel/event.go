@@ -127,8 +127,13 @@ func (p *propertyReader) resolveIDs() {
 }
 
 // resolveAddress applies Mixpanel's ip rules: ip=1 takes the request's address
-// even over one in the event; then the event's; an ip of 0 takes none.
+// even over one in the event; then the event's; an ip of 0 takes none. An address
+// of the event's own is noted in any case, so that it can be hidden elsewhere.
 func (p *propertyReader) resolveAddress() {
+	own, err := netip.ParseAddr(strings.TrimSpace(p.ip))
+	if err == nil {
+		p.e.Address = own.Unmap()
+	}
 	switch {
 	case p.control.IP == "1" || p.control.IP == "true":
 		p.e.AddressRule = event.AddressOfRequest
@@ -136,11 +141,10 @@ func (p *propertyReader) resolveAddress() {
 		p.e.AddressRule = event.AddressNone
 	case p.ip == "":
 		p.e.AddressRule = event.AddressOfRequest
+	case err == nil:
+		p.e.AddressRule = event.AddressOfEvent
 	default:
 		p.e.AddressRule = event.AddressNone
-		if a, err := netip.ParseAddr(strings.TrimSpace(p.ip)); err == nil {
-			p.e.AddressRule, p.e.Address = event.AddressOfEvent, a.Unmap()
-		}
 	}
 }
 

@@ -32,4 +32,7 @@ var explanations = map[event.Reason]string{
 	event.ReasonBadOperator:    "the operator's value is wrong for it, or for what the profile holds",
 	event.ReasonForbiddenWrite: "the credential may not write here",
 	event.ReasonIgnored:        "the event asks to be ignored",
+	event.ReasonSuppressed:     "this person asked never to be recorded again",
+	event.ReasonNoConsent:      "the browser asks not to be tracked, and the project honours it",
+	event.ReasonPersonalData:   "the record holds personal data of a kind that the project refuses",
 }

@@ -40,6 +40,7 @@ type Request struct {
 	Query       url.Values
 	ContentType string
 	Body        []byte // the decoder keeps slices of it
+	Scratch     []byte // memory for what has to be decoded, as large as Body if it can be had; the decoder keeps slices of it, too
 	Client      event.Client
 	Received    time.Time
 }
@@ -49,11 +50,11 @@ type Request struct {
 // The control parameters are valid in every case.
 func Decode(r Request) (wire.Batch, Control, error) {
 	b := wire.Batch{Protocol: Protocol, Client: r.Client}
-	text, form, isJSON, err := payload(r.Query, r.ContentType, r.Body)
+	text, form, isJSON, err := payload(&r)
 	c := controlOf(r.Route, r.Query, form)
 	c.JSON = isJSON
 	if err != nil {
-		b.Rejected = append(b.Rejected, whole(event.ReasonUndecodable, r.Body))
+		b.Rejected = append(b.Rejected, whole(event.ReasonUndecodable, &r))
 		return b, c, err
 	}
 	text, replaced := rawjson.Clean(bytes.TrimPrefix(text, []byte("\uFEFF")))
@@ -61,7 +62,7 @@ func Decode(r Request) (wire.Batch, Control, error) {
 	if err := d.records(text); err != nil {
 		// All or nothing: a client halves such a request and sends it again.
 		b.Events, b.Updates = nil, nil
-		b.Rejected = []event.Rejection{whole(reasonOf(err), r.Body)}
+		b.Rejected = []event.Rejection{whole(reasonOf(err), &r)}
 		return b, c, err
 	}
 	if b.Received() == 0 && r.Route != Import {
@@ -70,8 +71,13 @@ func Decode(r Request) (wire.Batch, Control, error) {
 	return b, c, nil
 }
 
-// whole is the rejection of a request that could not be taken apart.
-func whole(reason event.Reason, body []byte) event.Rejection {
+// whole is the rejection of a request that could not be taken apart, with what
+// was sent as it was sent.
+func whole(reason event.Reason, r *Request) event.Rejection {
+	body := r.Body
+	if len(body) == 0 {
+		body = []byte(r.Query.Get("data"))
+	}
 	return event.Rejection{Index: -1, Reason: reason, Payload: body[:min(len(body), MaxRecordBytes)]}
 }
 

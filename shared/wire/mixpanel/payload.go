@@ -17,16 +17,18 @@ var errUndecodable = fault.New(fault.Invalid,
 var errNoData = fault.New(fault.Invalid,
 	"there is no payload; send a JSON body, or the parameter data in the query or in a form body").At("data")
 
-// payload finds the JSON in a request and the parameters of its form body; what
-// has to be decoded is decoded in the body's own memory. The rule, which takes every SDK's encoding: a JSON type is parsed as it is; else
+// payload finds the JSON in a request and the parameters of its form body. What
+// has to be decoded is decoded in the request's scratch memory, so that the body
+// stays as it was sent. The rule, which takes every SDK's encoding: a JSON type is parsed as it is; else
 // data comes from the query, else from the body whatever its type (beacons say
 // text/plain); what does not begin like JSON is base64, in which a literal plus
 // may have become a space.
-func payload(query url.Values, contentType string, body []byte) (text []byte, form url.Values, isJSON bool, err error) {
-	if isJSONType(contentType) {
+func payload(r *Request) (text []byte, form url.Values, isJSON bool, err error) {
+	body := r.Body
+	if isJSONType(r.ContentType) {
 		return body, nil, true, nil
 	}
-	if data := query.Get("data"); data != "" {
+	if data := r.Query.Get("data"); data != "" {
 		text, err = undata([]byte(data))
 		return text, nil, false, err
 	}
@@ -38,7 +40,7 @@ func payload(query url.Values, contentType string, body []byte) (text []byte, fo
 		// JSON under a type that is not JSON's, as fetch sends it by default.
 		return body, nil, true, nil
 	}
-	data, form := splitForm(body)
+	data, form := splitForm(body, r.Scratch)
 	if len(data) == 0 {
 		return nil, form, false, errNoData
 	}
@@ -58,12 +60,12 @@ func isJSONType(contentType string) bool {
 
 // splitForm takes data out of a form body without building a map of it, since
 // it is nearly all of the body, and parses the small rest.
-func splitForm(body []byte) (data []byte, rest url.Values) {
+func splitForm(body, scratch []byte) (data []byte, rest url.Values) {
 	var others []string
 	found := false
 	for part := range bytes.SplitSeq(body, []byte{'&'}) {
 		if value, ok := bytes.CutPrefix(part, []byte("data=")); ok && !found {
-			data, found = unescapeForm(value), true
+			data, found = unescapeForm(scratch[:0], value), true
 			continue
 		}
 		if len(part) < 4096 {
@@ -74,17 +76,15 @@ func splitForm(body []byte) (data []byte, rest url.Values) {
 	return data, rest
 }
 
-// unescapeForm undoes percent-encoding: %xx, and + for a space. A broken escape
-// stands for itself, as in browsers. Base64 has few escapes, so the text between
-// them is moved in runs. The result takes b's place: it is never longer than what
-// was read of b so far.
-func unescapeForm(b []byte) []byte {
-	next := nextEscape(b)
-	if next < 0 {
-		return b
-	}
-	out := b[:0]
+// unescapeForm appends b to out, percent-encoding undone: %xx, and + for a space.
+// A broken escape stands for itself, as in browsers. Base64 has few escapes, so
+// the text between them is copied in runs.
+func unescapeForm(out, b []byte) []byte {
 	for {
+		next := nextEscape(b)
+		if next < 0 {
+			return append(out, b...)
+		}
 		out = append(out, b[:next]...)
 		switch {
 		case b[next] == '+':
@@ -96,9 +96,6 @@ func unescapeForm(b []byte) []byte {
 		default:
 			out = append(out, '%')
 			b = b[next+1:]
-		}
-		if next = nextEscape(b); next < 0 {
-			return append(out, b...)
 		}
 	}
 }
@@ -130,7 +127,7 @@ func unhex(c byte) byte {
 	return c - 'a' + 10
 }
 
-// undata turns the value of data into JSON text.
+// undata turns the value of data, whose memory it takes over, into JSON text.
 func undata(data []byte) ([]byte, error) {
 	data = bytes.TrimSpace(data)
 	if len(data) == 0 {

@@ -54,6 +54,9 @@ func (p *propertyReader) read() (reason event.Reason, field string) {
 		}
 	}
 	p.e.PropertyCount = p.count
+	if len(p.e.IDSpans) > event.MaxIDs && reason == "" {
+		reason, field = event.ReasonTooManyProps, "properties.$distinct_ids"
+	}
 	return reason, field
 }
 

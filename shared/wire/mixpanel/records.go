@@ -53,6 +53,9 @@ func (d *decoder) array(c *rawjson.Cursor) error {
 		if !more {
 			break
 		}
+		if err := d.room(); err != nil {
+			return err
+		}
 		start, err := c.Value()
 		if err != nil {
 			end, ok := rawjson.SkipBroken(c.Buf, start)
@@ -64,9 +67,7 @@ func (d *decoder) array(c *rawjson.Cursor) error {
 			c.Pos = end
 			continue
 		}
-		if err := d.record(c.Buf[start:c.Pos]); err != nil {
-			return err
-		}
+		d.record(c.Buf[start:c.Pos])
 	}
 	if !c.End() {
 		return errUndecodable
@@ -78,6 +79,9 @@ func (d *decoder) array(c *rawjson.Cursor) error {
 // not. After a broken record the next line goes on.
 func (d *decoder) lines(c *rawjson.Cursor) error {
 	for !c.End() {
+		if err := d.room(); err != nil {
+			return err
+		}
 		start, err := c.Value()
 		if err != nil {
 			end := start
@@ -92,9 +96,7 @@ func (d *decoder) lines(c *rawjson.Cursor) error {
 			c.Pos = end
 			continue
 		}
-		if err := d.record(c.Buf[start:c.Pos]); err != nil {
-			return err
-		}
+		d.record(c.Buf[start:c.Pos])
 	}
 	return nil
 }
@@ -118,10 +120,7 @@ func reasonOfJSON(err error) event.Reason {
 }
 
 // record turns one valid JSON value into an event, an update or a rejection.
-func (d *decoder) record(raw []byte) error {
-	if d.index >= MaxRecords {
-		return fault.Newf(fault.TooLarge, "more than %d records in one request; send smaller batches", MaxRecords)
-	}
+func (d *decoder) record(raw []byte) {
 	switch {
 	case len(raw) > MaxRecordBytes:
 		d.reject(event.ReasonTooLarge, "", raw)
@@ -133,6 +132,14 @@ func (d *decoder) record(raw []byte) error {
 		d.event(raw)
 	}
 	d.index++
+}
+
+// room says whether another record may come, good or broken: a few bytes a record
+// would else become hundreds each.
+func (d *decoder) room() error {
+	if d.index >= MaxRecords {
+		return fault.Newf(fault.TooLarge, "more than %d records in one request; send smaller batches", MaxRecords)
+	}
 	return nil
 }
 

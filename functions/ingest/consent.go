@@ -1,0 +1,95 @@
+package ingest
+
+import (
+	"loch/shared/event"
+	"loch/shared/profile"
+	"loch/shared/wire"
+)
+
+// The values of Settings.Privacy.Consent: what a browser's "do not track me"
+// does, said by Sec-GPC: 1 (Global Privacy Control) or DNT: 1.
+const (
+	consentNoProfile = "no_profile" // the default
+	consentDrop      = "drop"
+	consentIgnore    = "ignore"
+)
+
+// consent carries out what the browser's wish means in each record's project:
+// nothing, no profile, or nothing kept at all. What is not kept is counted and
+// leaves a row without content, so that the books still balance.
+func (h *handler) consent(b *wire.Batch, events []event.Event, updates []profile.Update, o *owners) ([]event.Event, []profile.Update) {
+	if !b.Client.OptOut {
+		return events, updates
+	}
+	o.optOut = true
+	kept := events[:0]
+	for i := range events {
+		e := &events[i]
+		switch o.consent(e.Row.Project) {
+		case consentDrop:
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonNoConsent,
+			})
+			continue
+		case consentNoProfile:
+			event.AddFlag(&e.Row, event.FlagNoProfile)
+			unlink(e)
+		}
+		kept = keep(kept, e, i)
+	}
+	keptUpdates := updates[:0]
+	for _, u := range updates {
+		if o.profiled(u.Project) || u.GroupKey != "" && o.consent(u.Project) != consentDrop {
+			keptUpdates = append(keptUpdates, u)
+			continue
+		}
+		b.Rejected = append(b.Rejected, event.Rejection{Index: u.Index, Token: u.Token, Reason: event.ReasonNoConsent})
+	}
+	if h.Counters != nil {
+		h.Counters.OptedOut(len(events) + len(updates))
+	}
+	return kept, keptUpdates
+}
+
+// unlink leaves an event that names a user nothing of the device: both in one row
+// would tie what the device did before to the user.
+func unlink(e *event.Event) {
+	if e.IDs.User == "" {
+		return
+	}
+	e.IDs.Device = ""
+	for i := range e.IDSpans {
+		if s := &e.IDSpans[i]; s.ID.Kind == event.IDDevice {
+			s.ID, s.Prefix = event.ID{Kind: event.IDUser, Value: e.IDs.User}, ""
+		}
+	}
+}
+
+// consent is a project's policy.
+func (o *owners) consent(projectID string) string {
+	if policy := o.settings(projectID).Privacy.Consent; policy != "" {
+		return policy
+	}
+	return consentNoProfile
+}
+
+// profiled tells whether this request may touch the profiles of people in a
+// project.
+func (o *owners) profiled(projectID string) bool {
+	return !o.optOut || o.consent(projectID) == consentIgnore
+}
+
+// dropSuppressed moves events of people who asked never to be recorded again to
+// the rejections, without their content.
+func dropSuppressed(b *wire.Batch, events []event.Event) []event.Event {
+	kept := events[:0]
+	for i := range events {
+		e := &events[i]
+		if e.Suppressed {
+			b.Rejected = append(b.Rejected, event.Rejection{Index: e.Index, Token: e.Token, Reason: event.ReasonSuppressed})
+			continue
+		}
+		kept = keep(kept, e, i)
+	}
+	return kept
+}

@@ -1,0 +1,104 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"loch/shared/event"
+	"loch/shared/privacy"
+	"loch/shared/profile"
+	"loch/shared/rawjson"
+	"loch/shared/vault"
+	"loch/shared/wire"
+)
+
+// markPersonal marks the operands that the vault is to seal: of traits that are
+// personal by name, those in which a rule finds something, those that repeat the
+// person's identifier or name a group they belong to, and those that look as if
+// they were sealed already.
+func markPersonal(u *profile.Update, p *privacy.Policy, groupKeys []string) {
+	for i := range u.Ops {
+		op := &u.Ops[i]
+		op.Personal = p.PersonalTrait(op.Name) || len(findIn(p, op)) > 0 || slices.Contains(groupKeys, op.Name) ||
+			names(op.Value, u.ClearID) || strings.Contains(string(op.Value), "$sealed")
+		// A name cannot be sealed: it is what the trait is found by.
+		op.Name = p.CleanText(op.Name, func(f privacy.Found) string { return f.Rule.Word() })
+	}
+}
+
+// findIn looks into an operand under its trait's name, which tells a phone number
+// from an order number.
+func findIn(p *privacy.Policy, op *profile.Op) []privacy.Found {
+	if len(op.Value) == 0 {
+		return nil
+	}
+	b := make([]byte, 0, len(op.Name)+len(op.Value)+8)
+	b = append(rawjson.AppendQuoted(append(b, '{'), op.Name), ':')
+	return p.Find(nil, string(append(append(b, op.Value...), '}')))
+}
+
+// minRepeated is how short an identifier may be to be looked for in traits.
+const minRepeated = 3
+
+func names(value json.RawMessage, id string) bool {
+	if len(id) < minRepeated {
+		return false
+	}
+	quoted := rawjson.AppendQuoted(nil, id)
+	return strings.Contains(string(value), id) || strings.Contains(string(value), string(quoted[1:len(quoted)-1]))
+}
+
+// sealUpdates refuses updates whose values the project does not want, notes the
+// e-mails by which people can be found, and has the vault seal what is personal.
+func (h *handler) sealUpdates(ctx context.Context, b *wire.Batch, updates []profile.Update, o *owners) ([]profile.Update, error) {
+	kept := updates[:0]
+	emails := map[string][]vault.Value{}
+	for _, u := range updates {
+		p := o.policy(u.Project)
+		if slices.ContainsFunc(u.Ops, func(op profile.Op) bool { return op.Personal && refused(p, &op) }) {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: u.Index, Token: u.Token, Reason: event.ReasonPersonalData, Field: "$set", Payload: u.Raw,
+			})
+			continue
+		}
+		for i := range u.Ops {
+			emails[u.Project] = appendEmails(emails[u.Project], p, &u, &u.Ops[i])
+		}
+		kept = append(kept, u)
+	}
+	for projectID, list := range emails {
+		if err := h.Vault.IndexEmail(ctx, projectID, list); err != nil {
+			return nil, err
+		}
+	}
+	return kept, h.Vault.SealUpdates(ctx, kept)
+}
+
+// refused tells a value of a kind for which the project's policy is reject. A
+// trait that is personal by its name is where such a value belongs.
+func refused(p *privacy.Policy, op *profile.Op) bool {
+	return !p.PersonalTrait(op.Name) && slices.ContainsFunc(findIn(p, op), func(f privacy.Found) bool {
+		return p.Action(f.Rule) == privacy.Reject
+	})
+}
+
+// appendEmails adds what is an e-mail as a whole among an operand's values.
+func appendEmails(list []vault.Value, p *privacy.Policy, u *profile.Update, op *profile.Op) []vault.Value {
+	if !op.Personal || op.Kind == profile.Remove || u.GroupKey != "" {
+		return list
+	}
+	var values []string
+	if len(op.Value) > 0 && op.Value[0] == '"' {
+		values = []string{rawjson.Text(op.Value)}
+	} else if json.Unmarshal(op.Value, &values) != nil {
+		return list
+	}
+	for _, v := range values {
+		if email, ok := p.NormalEmail(v); ok {
+			list = append(list, vault.Value{Project: u.Project, Owner: u.ID, Rule: string(privacy.Email), Value: email})
+		}
+	}
+	return list
+}

@@ -1,0 +1,145 @@
+package lookup
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"loch/shared/audit"
+	"loch/shared/fault"
+	"loch/shared/privacy"
+	"loch/shared/profile"
+	"loch/shared/project"
+	"loch/shared/web"
+)
+
+const (
+	defaultPerMinute = 60
+	// reasonHeader lets the asker say why; it goes into the audit ledger.
+	reasonHeader = "X-Reason"
+	maxReason    = 500
+)
+
+// show opens a profile as far as the key goes. To a key of scope pii personal
+// traits are shown in clear, once that is in the ledger; to others masked, in
+// form and not in length, which tells nobody anything they did not know.
+func (h *handler) show(r *http.Request, key project.Key, asked string, p profile.Profile) (answer, error) {
+	pii := key.Scope.Allows(project.PII)
+	if pii {
+		if err := h.take(key); err != nil {
+			return answer{}, err
+		}
+	}
+	opened, names, err := h.open(r.Context(), p)
+	if err != nil {
+		return answer{}, err
+	}
+	if !pii {
+		p.Traits = masked(opened, names)
+		return answerOf(asked, p), nil
+	}
+	if len(names) > 0 {
+		if _, err := h.Audit.Append(r.Context(), audit.Entry{
+			Project: key.Project.ID, Kind: audit.Read, Key: key.Name, Person: p.ID, Fields: names,
+			Why: reason(r), RequestID: web.RequestID(r.Context()),
+		}); err != nil {
+			return answer{}, err
+		}
+	}
+	p.Traits = opened
+	return answerOf(asked, p), nil
+}
+
+// take takes one of the key's turns.
+func (h *handler) take(key project.Key) error {
+	perMinute := key.Project.Settings.LookupsPerMinute
+	if perMinute <= 0 {
+		perMinute = defaultPerMinute
+	}
+	return h.Limit.Take(key, perMinute)
+}
+
+func (h *handler) open(ctx context.Context, p profile.Profile) (opened []profile.Trait, names []string, err error) {
+	owners, err := h.Profiles.Linked(ctx, p.Project, p.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	return h.Vault.OpenTraits(ctx, p.Project, owners, p.Traits)
+}
+
+// byEmail finds a person by an e-mail. The index may hold e-mails that somebody
+// had once, so each candidate's own traits are asked. Of several people who share
+// an e-mail the one seen last is shown.
+func (h *handler) byEmail(ctx context.Context, key project.Key, text string) (best profile.Profile, err error) {
+	if !key.Scope.Allows(project.PII) {
+		return best, fault.New(fault.Forbidden, "people are found by e-mail with a key of scope pii only, since a hit says whose it is")
+	}
+	if err := h.take(key); err != nil {
+		return best, err
+	}
+	policy, err := privacy.NewPolicy(key.Project.Settings.Privacy)
+	if err != nil {
+		return best, err
+	}
+	email, ok := policy.NormalEmail(text)
+	if !ok {
+		return best, fault.New(fault.Invalid, "this is no e-mail address").At("distinct_id")
+	}
+	ids, err := h.Vault.ByEmail(ctx, key.Project.ID, email)
+	if err != nil {
+		return best, err
+	}
+	found := false
+	for _, id := range ids {
+		p, err := h.Profiles.Get(ctx, key.Project.ID, id)
+		if fault.CodeOf(err) == fault.NotFound {
+			continue
+		}
+		if err != nil {
+			return best, err
+		}
+		traits, names, err := h.open(ctx, p)
+		if err != nil {
+			return best, err
+		}
+		if hasEmail(policy, traits, names, email) && (!found || p.LastSeenMS > best.LastSeenMS) {
+			best, found = p, true
+		}
+	}
+	if !found {
+		return best, fault.New(fault.NotFound, "nobody has this e-mail as a trait; look for an identifier without by=email")
+	}
+	return best, nil
+}
+
+func hasEmail(policy *privacy.Policy, traits []profile.Trait, names []string, email string) bool {
+	return slices.ContainsFunc(traits, func(t profile.Trait) bool {
+		if !slices.Contains(names, t.Name) {
+			return false
+		}
+		var list []string
+		var one string
+		if json.Unmarshal(t.Value, &one) == nil {
+			list = []string{one}
+		} else if json.Unmarshal(t.Value, &list) != nil {
+			return false
+		}
+		return slices.ContainsFunc(list, func(v string) bool {
+			have, ok := policy.NormalEmail(v)
+			return ok && have == email
+		})
+	})
+}
+
+// reason is what the asker says for the ledger, with what is personal taken out.
+func reason(r *http.Request) string {
+	text := strings.ToValidUTF8(r.Header.Get(reasonHeader), "")
+	text = text[:min(len(text), maxReason)]
+	policy, err := privacy.NewPolicy(project.Privacy{})
+	if err != nil {
+		return ""
+	}
+	return policy.CleanText(strings.ToValidUTF8(text, ""), func(f privacy.Found) string { return f.Rule.Word() })
+}

@@ -1,0 +1,188 @@
+package vault
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"loch/shared/fault"
+	"loch/shared/profile"
+	"loch/shared/rawjson"
+)
+
+// SealUpdates seals the operands that are marked as personal, each under the key
+// of the person, device or group that its update is about. A list is sealed item
+// by item, so that the store can add to it and take from it. Raw is sealed by
+// whoever rejects the record, so it is left alone.
+func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error {
+	owners := map[string][]ID{} // by project
+	for i := range updates {
+		u := &updates[i]
+		if !slices.ContainsFunc(u.Ops, isPersonal) {
+			continue
+		}
+		owner, err := parseID(u.ID)
+		if err != nil {
+			return err
+		}
+		owners[u.Project] = append(owners[u.Project], owner)
+	}
+	for projectID, list := range owners {
+		keys, err := v.personKeys(ctx, projectID, list, true)
+		if err != nil {
+			return err
+		}
+		for i := range updates {
+			u := &updates[i]
+			if u.Project != projectID || !slices.ContainsFunc(u.Ops, isPersonal) {
+				continue
+			}
+			owner, _ := parseID(u.ID) // parsed above
+			key := keys[owner]
+			for j := range u.Ops {
+				if isPersonal(u.Ops[j]) {
+					u.Ops[j].Value = key.seal(projectID, u.ID, u.Ops[j].Name, u.Ops[j].Value)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// isPersonal tells an operator whose operand is to be sealed.
+func isPersonal(o profile.Op) bool {
+	return o.Personal && o.Kind != profile.Unset && o.Kind != profile.Delete && len(o.Value) > 0 && string(o.Value) != "null"
+}
+
+// maxTraitDepth is above any decoder's own limit, which has been checked.
+const maxTraitDepth = 256
+
+func (k *personKey) seal(projectID, owner, name string, value json.RawMessage) json.RawMessage {
+	if value[0] != '[' {
+		return k.sealOne(nil, projectID, owner, name, value)
+	}
+	out := []byte{'['}
+	c := rawjson.Cursor{Buf: value, MaxDepth: maxTraitDepth}
+	c.Open(rawjson.Array)
+	for first := true; ; first = false {
+		more, err := c.More(first, ']')
+		if err != nil || !more {
+			return append(out, ']')
+		}
+		start, err := c.Value()
+		if err != nil {
+			return append(out, ']')
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		out = k.sealOne(out, projectID, owner, name, value[start:c.Pos])
+	}
+}
+
+func (k *personKey) sealOne(b []byte, projectID, owner, name string, value []byte) []byte {
+	mac := hmac.New(sha256.New, k.tag)
+	mac.Write(appendParts(nil, name))
+	mac.Write(value)
+	return profile.Sealed{
+		Owner: owner, Version: keyVersion, Tag: mac.Sum(nil)[:16],
+		Box: k.aead.Seal(nil, nil, value, traitContext(projectID, owner, name, keyVersion)),
+	}.Append(b)
+}
+
+// traitContext binds a ciphertext to its place: project, person, field and key
+// version. Moved anywhere else it does not open.
+func traitContext(projectID, owner, name string, version int) []byte {
+	return appendParts(nil, "trait/1", projectID, owner, name, strconv.Itoa(version))
+}
+
+// OpenTraits returns the traits with sealed values in clear, and the names of
+// those that were sealed. A value is opened only if one of owners, the lake ids
+// of the person, sealed it; one that does not open, since its key is gone or it
+// was moved, is left out and not named.
+func (v *Vault) OpenTraits(ctx context.Context, projectID string, owners []string, traits []profile.Trait) (opened []profile.Trait, names []string, err error) {
+	ids := make([]ID, 0, len(owners))
+	for _, o := range owners {
+		id, err := parseID(o)
+		if err != nil {
+			return nil, nil, err
+		}
+		ids = append(ids, id)
+	}
+	var keys map[ID]personKey
+	for _, t := range traits {
+		values, isList := sealedItems(t.Value)
+		if values == nil {
+			opened = append(opened, t)
+			continue
+		}
+		if keys == nil { // most profiles that are listed hold nothing sealed
+			if keys, err = v.personKeys(ctx, projectID, ids, false); err != nil {
+				return nil, nil, err
+			}
+		}
+		if clear, ok := openItems(keys, projectID, t.Name, values, isList); ok {
+			opened = append(opened, profile.Trait{Name: t.Name, Value: clear})
+			names = append(names, t.Name)
+		}
+	}
+	return opened, names, nil
+}
+
+// sealedItems returns the sealed value, or the items of a list that has sealed
+// ones; nil for a trait in clear.
+func sealedItems(value json.RawMessage) (items []json.RawMessage, isList bool) {
+	if _, ok := profile.ParseSealed(value); ok {
+		return []json.RawMessage{value}, false
+	}
+	if len(value) == 0 || value[0] != '[' {
+		return nil, false
+	}
+	if json.Unmarshal(value, &items) != nil {
+		return nil, false
+	}
+	for _, item := range items {
+		if _, ok := profile.ParseSealed(item); ok {
+			return items, true
+		}
+	}
+	return nil, false
+}
+
+// openItems opens a value. Of a list, what does not open is left out.
+func openItems(keys map[ID]personKey, projectID, name string, items []json.RawMessage, isList bool) (clear json.RawMessage, ok bool) {
+	out := []byte{'['}
+	for _, item := range items {
+		if s, sealed := profile.ParseSealed(item); sealed {
+			owner, err := parseID(s.Owner)
+			key, known := keys[owner]
+			if err != nil || !known || key.aead == nil {
+				continue
+			}
+			text, err := key.aead.Open(nil, nil, s.Box, traitContext(projectID, s.Owner, name, s.Version))
+			if err != nil {
+				continue
+			}
+			item = text
+		}
+		if !isList {
+			return item, true
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, item...)
+	}
+	return append(out, ']'), isList && len(out) > 1
+}
+
+func parseID(text string) (id ID, err error) {
+	if n, err := hex.Decode(id[:], []byte(text)); err != nil || n != len(id) || len(text) != 2*len(id) {
+		return id, fault.New(fault.Internal, "a lake id is not 32 hexadecimal digits")
+	}
+	return id, nil
+}
