@@ -71,6 +71,10 @@ bench: build ## cost of an event, start time, memory, first event to SQL
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
 	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
 
+.PHONY: redteam
+redteam: build ## steal a lake with 1000 people in it, and try to name them (ARGS='--plant hash-id')
+	@$(STEP) 'the attack on a copy of the lake' go run ./infra/redteam run --loch bin/loch $(ARGS)
+
 .PHONY: fuzz
 fuzz: setup-build data ## each fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)

@@ -53,9 +53,9 @@ func cleanURLs(p *privacy.Policy, row *event.Row) {
 
 // scanned are the columns that may hold something the properties do not: the
 // name, and what was taken out of an address and decoded. All others are copies.
-func scanned(row *event.Row) [13]*string {
+func scanned(row *event.Row) [12]*string {
 	return [...]*string{
-		&row.Name, &row.InsertID, &row.SessionID, &row.PageURL, &row.PagePath, &row.PageTitle, &row.Source, &row.ReferrerHost,
+		&row.Name, &row.SessionID, &row.PageURL, &row.PagePath, &row.PageTitle, &row.Source, &row.ReferrerHost,
 		&row.UTMSource, &row.UTMMedium, &row.UTMCampaign, &row.UTMTerm, &row.UTMContent,
 	}
 }
@@ -128,7 +128,7 @@ func replaceIn(p *privacy.Policy, row *event.Row, stand func(privacy.Found) stri
 
 // ours are the columns in which nothing stands that a website chose.
 var ours = map[string]bool{
-	"project": true, "date": true, "kind": true, "protocol": true, "insert_id_source": true, "device_id": true, "user_id": true,
+	"project": true, "date": true, "kind": true, "protocol": true, "insert_id": true, "insert_id_source": true, "device_id": true, "user_id": true,
 	"groups": true, "time_source": true, "channel": true, "click_id_kind": true, "properties": true, "context": true,
 	"flags": true, "request_id": true, "bot_reason": true,
 }

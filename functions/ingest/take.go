@@ -53,7 +53,7 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 	if events, err = h.clean(ctx, &batch, events, owners); err != nil {
 		return failed(err)
 	}
-	event.FillInsertIDs(events)
+	event.FillInsertIDs(events, h.Vault.InsertID)
 	if updates, err = h.nameUpdates(ctx, &batch, updates, owners, &surroundings); err != nil {
 		return failed(err)
 	}

@@ -16,13 +16,13 @@ import (
 
 // markPersonal marks the operands that the vault is to seal: of traits that are
 // personal by name, those in which a rule finds something, those that repeat the
-// person's identifier or name a group they belong to, and those that look as if
+// person's identifier, hold any identifier or name a group they belong to, and those that look as if
 // they were sealed already.
 func markPersonal(u *profile.Update, p *privacy.Policy, groupKeys []string) {
 	for i := range u.Ops {
 		op := &u.Ops[i]
 		op.Personal = p.PersonalTrait(op.Name) || len(findIn(p, op)) > 0 || slices.Contains(groupKeys, op.Name) ||
-			names(op.Value, u.ClearID) || strings.Contains(string(op.Value), "$sealed")
+			names(op.Value, u.ClearID) || privacy.HoldsID(op.Value) || strings.Contains(string(op.Value), "$sealed")
 		// A name cannot be sealed: it is what the trait is found by.
 		op.Name = p.CleanText(op.Name, func(f privacy.Found) string { return f.Rule.Word() })
 	}

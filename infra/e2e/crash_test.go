@@ -206,7 +206,7 @@ func (c *crowd) postEvents(url string, p *poster, ids []string) bool {
 			c.t.Error(err)
 		}
 		events[i] = newEvent("Crash", fmt.Sprintf("%s-user", p.name), map[string]any{
-			"$insert_id": id, "time": 1795000000 + n, "filler": strings.Repeat("x", 200),
+			"$insert_id": id, "number": id, "time": 1795000000 + n, "filler": strings.Repeat("x", 200),
 		})
 	}
 	return c.accepted(url+"/track?verbose=1", events)
@@ -243,8 +243,8 @@ func (c *crowd) check(s *server) {
 	s.t.Helper()
 	acknowledged, unsure := 0, 0
 	found := map[string]string{}
-	for _, r := range s.all("select insert_id, count(*)::varchar as n from events group by insert_id order by insert_id") {
-		id, _ := r["insert_id"].(string)
+	for _, r := range s.all("select properties->>'number' as number, count(*)::varchar as n from events group by 1 order by 1") {
+		id, _ := r["number"].(string)
 		found[id], _ = r["n"].(string)
 	}
 	for _, p := range c.clients {

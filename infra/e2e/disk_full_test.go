@@ -63,8 +63,8 @@ func TestDiskFull(t *testing.T) {
 		d.s = s
 		await(t, "events are taken after the new start", d.post)
 		found := map[string]bool{}
-		for _, r := range s.all("select insert_id from events where event = 'Drip' order by insert_id") {
-			id, _ := r["insert_id"].(string)
+		for _, r := range s.all("select properties->>'number' as number from events where event = 'Drip' order by 1") {
+			id, _ := r["number"].(string)
 			found[id] = true
 		}
 		for _, id := range d.acknowledged {
@@ -97,7 +97,7 @@ func (d *drip) post() bool {
 	d.s.t.Helper()
 	id := fmt.Sprintf("drip-%06d", d.next)
 	d.next++
-	event := newEvent("Drip", fmt.Sprintf("person-%d", d.next), map[string]any{"$insert_id": id, "$device_id": fmt.Sprintf("device-%d", d.next)})
+	event := newEvent("Drip", fmt.Sprintf("person-%d", d.next), map[string]any{"$insert_id": id, "number": id, "$device_id": fmt.Sprintf("device-%d", d.next)})
 	a := d.s.send("POST", "/track/?verbose=1", encode(d.s.t, []any{event}), "Content-Type", "text/plain", "Origin", dripOrigin)
 	switch {
 	case a.status == http.StatusOK && string(a.body) == `{"error":null,"status":1}`:

@@ -29,7 +29,7 @@ var lakeID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 var (
 	personMembers  = []string{"distinct_id", "$user_id", "$device_id", "$anon_distinct_id", "alias", "$distinct_ids"}
 	groupMembers   = []string{"company"}
-	droppedMembers = []string{"token", "ip"}
+	droppedMembers = []string{"token", "ip", "$insert_id"}
 )
 
 // checkProperties holds the stored properties against the sent ones.

@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"hash"
 	"io"
 	"sync"
@@ -42,6 +43,7 @@ type Vault struct {
 	wrapper   Wrapper
 
 	macs     sync.Pool // of hash.Hash, under the lookup key
+	inserts  sync.Pool // of hash.Hash, under the key of insert ids
 	index    []byte    // key of the blind index
 	auditKey [32]byte
 	rejected cipher.AEAD
@@ -100,6 +102,11 @@ func (v *Vault) deriveAll(root []byte) error {
 		return err
 	}
 	v.macs.New = func() any { return hmac.New(sha256.New, lookup) }
+	insert, err := derive(root, "loch/vault/insert/1")
+	if err != nil {
+		return err
+	}
+	v.inserts.New = func() any { return hmac.New(sha256.New, insert) }
 	if v.index, err = derive(root, "loch/vault/index/1"); err != nil {
 		return err
 	}
@@ -144,12 +151,23 @@ func (v *Vault) AuditKey() [32]byte { return v.auditKey }
 // key is the keyed hash of an identifier. Lengths are hashed too, so that no
 // two identifiers share their bytes.
 func (v *Vault) key(id Identifier) (k Key) {
-	mac := v.macs.Get().(hash.Hash)
+	return sum(&v.macs, id.Project, id.Kind, id.Value)
+}
+
+// InsertID is what the lake keeps of an insert id that a client sent: a keyed hash,
+// 32 hexadecimal digits. The same id of the same project gives the same one.
+func (v *Vault) InsertID(project, insertID string) string {
+	k := sum(&v.inserts, project, insertID)
+	return hex.EncodeToString(k[:16])
+}
+
+func sum(macs *sync.Pool, parts ...string) (k Key) {
+	mac := macs.Get().(hash.Hash)
 	mac.Reset()
 	var text [160]byte
-	mac.Write(appendParts(text[:0], id.Project, id.Kind, id.Value))
+	mac.Write(appendParts(text[:0], parts...))
 	mac.Sum(k[:0])
-	v.macs.Put(mac)
+	macs.Put(mac)
 	return k
 }
 

@@ -26,7 +26,7 @@ const (
 // swept are the columns into which a website's own texts go. The others hold
 // words of a closed set, in which an identifier can only seem to occur.
 var swept = map[string]bool{
-	"event": true, "insert_id": true, "session_id": true, "page_url": true, "page_host": true, "page_path": true,
+	"event": true, "session_id": true, "page_url": true, "page_host": true, "page_path": true,
 	"page_title": true, "referrer_host": true, "source": true, "utm_source": true, "utm_medium": true,
 	"utm_campaign": true, "utm_term": true, "utm_content": true,
 }

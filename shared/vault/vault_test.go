@@ -56,7 +56,7 @@ func sealed(t testing.TB, v *vault.Vault, hide []vault.Hidden, groupKeys []strin
 	if err := v.SealEvents(t.Context(), b.Events, hide); err != nil {
 		t.Fatal(err)
 	}
-	event.FillInsertIDs(b.Events)
+	event.FillInsertIDs(b.Events, v.InsertID)
 	for _, e := range b.Events {
 		if !e.Suppressed && !json.Valid([]byte(e.Row.Properties)) {
 			t.Fatalf("sealing made something that is not JSON: %s", e.Row.Properties)
@@ -171,16 +171,24 @@ func TestLakeIDsAreStable(t *testing.T) {
 	}
 }
 
-// An insert id that we make must not let anyone try identifiers against it, and
-// tells two records of a request apart.
+// An insert id must not let anyone try identifiers against it, whoever made it.
+// One that we make tells two records of a request apart, and one that a client made
+// stays the same when the event is sent again.
 func TestHashedInsertIDs(t *testing.T) {
 	v := newVault(t, vaulttest.NewMemory())
 	same := `{"event":"e","properties":{"distinct_id":"u"}}`
-	e := sealed(t, v, nil, nil, same, same, `{"event":"e","properties":{"$insert_id":"i-1"}}`)
-	if e[0].Row.InsertID == e[1].Row.InsertID || e[0].Row.InsertIDSource != "hash" || e[2].Row.InsertID != "i-1" || e[2].Row.InsertIDSource != "client" {
+	e := sealed(t, v, nil, nil, same, same,
+		`{"event":"e","properties":{"$insert_id":"i-1"}}`, `{"event":"f","properties":{"a":1,"$insert_id":"i-1"}}`)
+	if e[0].Row.InsertID == e[1].Row.InsertID || e[0].Row.InsertIDSource != "hash" || e[2].Row.InsertID != e[3].Row.InsertID || e[2].Row.InsertIDSource != "client" {
 		t.Errorf("got %q %q %q", e[0].Row.InsertID, e[1].Row.InsertID, e[2].Row.InsertID)
 	}
-	other := sealed(t, newVault(t, vaulttest.NewMemory()), nil, nil, same)
+	if len(e[2].Row.InsertID) != 32 || e[3].Row.Properties != `{"a":1}` {
+		t.Errorf("the insert id is in clear: %q %s", e[2].Row.InsertID, e[3].Row.Properties)
+	}
+	other := sealed(t, newVault(t, vaulttest.NewMemory()), nil, nil, same, `{"event":"e","properties":{"$insert_id":"i-1"}}`)
+	if other[1].Row.InsertID == e[2].Row.InsertID {
+		t.Error("the insert id is sealed without the vault's key")
+	}
 	if other[0].Row.InsertID == e[0].Row.InsertID {
 		t.Error("the hash depends on the identifier in clear, not on its lake id")
 	}

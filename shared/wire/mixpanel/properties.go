@@ -105,6 +105,7 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 		if p.control.Route == Import && p.control.Strict && !isInsertID(row.InsertID) {
 			return event.ReasonBadID, "properties.$insert_id"
 		}
+		p.drop(whole) // the column has it, sealed
 	case "ip", "$ip":
 		p.ip = p.scalar(value, start)
 		if p.ip == "" {
