@@ -36,7 +36,10 @@ type exportSpec struct {
 func (h *handler) reader(r *http.Request) (project.Project, error) {
 	if user, secret, ok := r.BasicAuth(); ok && user != "" && secret != "" {
 		p, err := h.Registry.ByServiceAccount(r.Context(), user, secret)
-		if err == nil || fault.CodeOf(err) != fault.Unauthorized {
+		if err == nil {
+			return p, mayCountOne(project.Key{Project: p, Scope: project.Read})
+		}
+		if fault.CodeOf(err) != fault.Unauthorized {
 			return p, err
 		}
 	}

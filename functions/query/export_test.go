@@ -307,3 +307,18 @@ func TestExportLine(t *testing.T) {
 		})
 	}
 }
+
+// Where small groups are hidden, single rows are for nobody but scope pii: not even
+// for the account that Mixpanel's tools hold.
+func TestExportHidesSmallGroups(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/api/2.0/export?from_date=2026-01-02&to_date=2026-01-02", nil)
+	r.SetBasicAuth("svc.small", "x")
+	w := httptest.NewRecorder()
+	handler(func(context.Context, string, string, report.Limits) (report.Result, error) {
+		t.Error("a statement was run")
+		return report.Result{}, nil
+	}).ServeHTTP(w, r)
+	if w.Code != http.StatusForbidden {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

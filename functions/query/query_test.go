@@ -34,6 +34,8 @@ func (registry) ByServiceAccount(_ context.Context, username, secret string) (pr
 	switch {
 	case username == "svc.user" && secret == "svcsecret":
 		return shop, nil
+	case username == "svc.small":
+		return project.Project{ID: "small", Settings: project.Settings{Privacy: project.Privacy{MinCell: 5}}}, nil
 	case username == "svc.down":
 		return project.Project{}, fault.New(fault.Unavailable, "the registry cannot be reached")
 	}

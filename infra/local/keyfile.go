@@ -28,7 +28,7 @@ func openKeyFile(dir string) (*keyFile, error) {
 	text, err := os.ReadFile(f.path)
 	switch {
 	case err == nil:
-		for _, line := range strings.Fields(string(text)) {
+		for line := range strings.FieldsSeq(string(text)) {
 			var key vault.MasterKey
 			if n, err := hex.Decode(key[:], []byte(line)); len(line) != 2*len(key) || err != nil || n != len(key) {
 				return nil, fault.New(fault.Invalid, "vault.key is not a key: it must hold 64 hexadecimal digits; restore it from its backup")
@@ -87,6 +87,11 @@ func (f *keyFile) finish(ctx context.Context, v *vault.Vault) error {
 // anything needs it, and the old one until nothing does, so a crash at any moment
 // leaves a file that opens the vault.
 func (f *keyFile) rotate(ctx context.Context, v *vault.Vault) (name string, err error) {
+	// A rotation that failed half way comes to its end first, or the file would hold
+	// ever more keys.
+	if err := f.finish(ctx, v); err != nil {
+		return "", err
+	}
 	key, err := freshKey()
 	if err != nil {
 		return "", err

@@ -27,9 +27,6 @@ const (
 	byOpening    = "opened profiles"
 )
 
-// attacks is their order.
-var attacks = []string{bySearch, byGuessing, byRebuilding, byRecipe, byKeys, byOpening}
-
 // search looks for every value in every text, through every encoding.
 func search(h *haystack, e *evidence) []claim {
 	var claims []claim

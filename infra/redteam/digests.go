@@ -13,6 +13,7 @@ import (
 	"hash/crc64"
 	"hash/fnv"
 	"math/bits"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -98,8 +99,8 @@ func murmur32(m []byte) uint32 {
 		h = bits.RotateLeft32(h, 13)*5 + 0xe6546b64
 	}
 	var k uint32
-	for i := len(m) - 1; i >= 0; i-- {
-		k = k<<8 | uint32(m[i])
+	for _, c := range slices.Backward(m) {
+		k = k<<8 | uint32(c)
 	}
 	if len(m) > 0 {
 		h ^= bits.RotateLeft32(k*c1, 15) * c2

@@ -95,7 +95,7 @@ func masterKeys(keyFile string, public []string) (keys []vault.MasterKey, err er
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range strings.Fields(string(content)) {
+	for line := range strings.FieldsSeq(string(content)) {
 		var k vault.MasterKey
 		if n, err := hex.Decode(k[:], []byte(line)); err != nil || n != len(k) {
 			return nil, fmt.Errorf("%s is no key file", filepath.Base(keyFile))

@@ -41,7 +41,7 @@ func (e *evidence) readRecords(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // a copy that is thrown away
 	records, err := db.NewIter(nil)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func (p *Policy) Find(dst []Found, json string) []Found {
 
 // FindText does the same for a plain text.
 func (p *Policy) FindText(dst []Found, text string) []Found {
-	for _, s := range p.scan(nil, text, nameOfAnything, false) {
+	for _, s := range p.scanText(nil, text, nameOfAnything) {
 		if !slices.Contains(dst, s.Found) {
 			dst = append(dst, s.Found)
 		}
@@ -39,7 +39,7 @@ func (p *Policy) FindText(dst []Found, text string) []Found {
 // disguised by escapes, or told by the name of a member, it cannot judge and so
 // suspects.
 func (p *Policy) suspicious(json string) bool {
-	if strings.Contains(json, `\u00`) {
+	if strings.Contains(json, `\u00`) || isEscaped(json) {
 		return true
 	}
 	var buffer [1]span
@@ -72,7 +72,7 @@ func hasTellingName(json string) bool {
 
 // endings is a set of ends of names: bits by a hash of the last four bytes without
 // case, of which the first is a quotation mark for names of three letters.
-type endings [64]uint64
+type endings [1024]uint64
 
 // mayTell holds the ends of all telling names, with an s behind, too.
 var mayTell = func() (t endings) {
@@ -100,7 +100,7 @@ func (t *endings) has(name string) bool { h := hashEnd(name); return t[h>>6]&(1<
 func hashEnd(name string) uint32 {
 	n := len(name)
 	h := uint32(name[n-1]|0x20) | uint32(name[n-2]|0x20)<<8 | uint32(name[n-3]|0x20)<<16 | uint32(name[n-4]|0x20)<<24
-	return h * 2654435761 >> 20
+	return h * 2654435761 >> 16
 }
 
 // Clean replaces all that Find finds. stand gives the text in place of a value
@@ -123,7 +123,7 @@ func (p *Policy) Clean(json string, stand func(Found) string) string {
 
 // CleanText does the same for a plain text.
 func (p *Policy) CleanText(text string, stand func(Found) string) string {
-	spans := p.scan(nil, text, nameOfAnything, false)
+	spans := p.scanText(nil, text, nameOfAnything)
 	if len(spans) == 0 {
 		return text
 	}
@@ -207,7 +207,7 @@ func (p *Policy) scanValue(spans []span, text string, name nameHint) []span {
 	if name == nameOfSecret && p.actions[Secret] != Keep && text != "" && text[0] != '[' && !isToken(text) {
 		return append(spans, span{0, len(text), Found{Secret, text}})
 	}
-	return p.scan(spans, text, name, false)
+	return p.scanText(spans, text, name)
 }
 
 // scanNumber judges a number: it may be a card, or what its name says.

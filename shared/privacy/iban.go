@@ -5,6 +5,9 @@ import "strings"
 // minIBANDigits is how many digits stand near each other in any IBAN.
 const minIBANDigits = 7
 
+// minIBANRun is how many digits stand together where letters are among the rest.
+const minIBANRun = 3
+
 // ibanLengths are the lengths of the registry of ISO 13616, by country.
 var ibanLengths = map[string]int{
 	"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29, "BY": 28,

@@ -32,6 +32,9 @@ func (p *Policy) numberAt(text string, i, from int, name nameHint) (span, bool) 
 		}
 	}
 	if count < minPhone && (count < minDigits || points < 3) {
+		if count >= minIBANRun && p.iban {
+			return ibanAround(text, i, from)
+		}
 		return span{}, false
 	}
 	var buffer [mostGroups]group
@@ -73,7 +76,7 @@ func (p *Policy) numberFrom(text string, g []group, joined bool, name nameHint) 
 			return span{g[0].start, end, Found{IP, value}}, true
 		}
 	}
-	if p.card && !joined {
+	if p.card && !joined && !behindPlus(text, g[0].start) {
 		if n, value := card(text, g, name); n > 0 {
 			return span{g[0].start, g[n-1].end, Found{Card, value}}, true
 		}
@@ -152,7 +155,8 @@ func isCard(digits string) bool {
 	var known bool
 	switch {
 	case digits[0] == '4':
-		known = n == 13 || n == 16 || n == 19
+		// Of 13 digits there are many more articles than cards.
+		known = n == 13 && !isArticle(digits) || n == 16 || n == 19
 	case "51" <= two && two <= "55", "2221" <= digits[:4] && digits[:4] <= "2720":
 		known = n == 16
 	case two == "34" || two == "37":
@@ -160,9 +164,25 @@ func isCard(digits string) bool {
 	case two == "36" || two == "38" || two == "39", "300" <= digits[:3] && digits[:3] <= "305":
 		known = n == 14
 	case digits[:4] == "6011" || two == "65" || "644" <= digits[:3] && digits[:3] <= "649", two == "62", "3528" <= digits[:4] && digits[:4] <= "3589":
-		known = n >= 16
+		known = n == 16 || n == 19
+	case two == "60", two == "81", digits[:3] == "508", "2200" <= digits[:4] && digits[:4] <= "2204", maestro[digits[:4]]:
+		known = n == 16 // RuPay, Mir, Maestro
 	}
 	return known && luhn(digits)
+}
+
+// maestro are the ranges in which most of these cards are.
+var maestro = map[string]bool{
+	"5018": true, "5020": true, "5038": true, "5893": true, "6304": true, "6759": true, "6761": true, "6762": true, "6763": true,
+}
+
+// isArticle checks the check digit of an article's number (GTIN-13).
+func isArticle(digits string) bool {
+	sum := 0
+	for i := range len(digits) {
+		sum += int(digits[len(digits)-1-i]-'0') * (1 + i%2*2)
+	}
+	return sum%10 == 0
 }
 
 func luhn(digits string) bool {

@@ -93,6 +93,7 @@ func (w *word) isID(before string, end bool) bool {
 			return true
 		case afterOrders:
 			return !isYear(w.text)
+		default:
 		}
 		return w.digits >= 6 || end && w.digits >= 4 && !isYear(w.text) && !isStandard(before)
 	case length >= longWord:

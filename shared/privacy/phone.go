@@ -32,6 +32,9 @@ func phone(text string, g []group, joined bool, name nameHint) (start, n int, va
 	if n = american(text, g); n == 0 {
 		n = national(text, g)
 	}
+	if n == 0 {
+		n = withoutTrunk(text, g)
+	}
 	if n == 0 || !endsAlone(text, g[n-1].end) {
 		return 0, 0, ""
 	}
@@ -68,6 +71,13 @@ func plusBefore(text string, start int) (at int, plus string) {
 		return start - 3, "+"
 	}
 	return start, ""
+}
+
+// behindPlus tells a number that begins with a plus: a phone, whatever its last
+// digit makes of it.
+func behindPlus(text string, start int) bool {
+	_, plus := plusBefore(text, start)
+	return plus != ""
 }
 
 // ordinaryGap are what people put between the digits of a phone number.
@@ -137,23 +147,53 @@ func national(text string, g []group) int {
 	}
 	abroad := g[0].len() >= 3 && text[g[0].start+1] == '0' && text[g[0].start+2] != '0'
 	least, most := 9, 11
+	if text[g[0].start+1] == '1' && g[0].len() >= 4 {
+		most = 12 // a German mobile phone
+	}
 	switch {
 	case abroad:
 		least, most = 10, maxPhone+2
+	case matches(text, g, []int{2, 2, 2, 2, 2}, "."): // as in France; other numbers with points are versions and dates
+		return 5
+	case matches(text, g, []int{6, 5}, " "): // an Indian mobile phone
 	case text[g[0].start+1] == '0' || g[0].len() > 5:
 		return 0
 	}
 	n := take(text, g, most)
 	for k := 1; k < n; k++ {
-		if g[k].len() < 2 || gap(text, g[k-1], g[k]) == "." {
+		// Behind a country's code, 6 and 1 are areas.
+		if g[k].len() < 2 && !(abroad && k == 1) || gap(text, g[k-1], g[k]) == "." {
 			return 0
 		}
+	}
+	// An American postal code, 02664-1656, and a part's number, 010-02063-00.
+	if n == 2 && matches(text, g, []int{5, 4}, "-") || n == 3 && g[2].len() == 2 && gap(text, g[0], g[1]) == "-" && gap(text, g[1], g[2]) == "-" {
+		return 0
 	}
 	// A date in the middle: 01/02/2024 03.
 	if n >= 3 && g[0].len() == 2 && g[1].len() == 2 && g[2].len() == 4 {
 		return 0
 	}
 	if n < 2 || digitsOf(g[:n]) < least || n < len(g) && ordinaryGap[gap(text, g[n-1], g[n])] {
+		return 0
+	}
+	return n
+}
+
+// withoutTrunk finds numbers of countries that dial no zero in the groups that
+// little else has: Spain's (612 34 56 78, 91 123 45 67), Italy's mobile phones
+// (347 1234567) and India's (98765 43210). Three groups of three are left out,
+// since prices have them.
+func withoutTrunk(text string, g []group) int {
+	first := text[g[0].start]
+	n := 0
+	switch {
+	case first >= '6' && matches(text, g, []int{3, 2, 2, 2}, " "), first >= '8' && matches(text, g, []int{2, 3, 2, 2}, " "):
+		n = 4
+	case first >= '6' && matches(text, g, []int{5, 5}, " "), first == '3' && matches(text, g, []int{3, 7}, " "):
+		n = 2
+	}
+	if n == 0 || n < len(g) && ordinaryGap[gap(text, g[n-1], g[n])] {
 		return 0
 	}
 	return n

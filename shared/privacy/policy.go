@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,10 +38,7 @@ func NewPolicy(s project.Privacy) (*Policy, error) {
 	if s.Default() {
 		return defaultPolicy, nil
 	}
-	p := &Policy{actions: map[Rule]Action{}, personalTraits: map[string]bool{}, parameters: map[string]bool{}, minCell: s.MinCell}
-	for rule, action := range defaults {
-		p.actions[rule] = action
-	}
+	p := &Policy{actions: maps.Clone(defaults), personalTraits: map[string]bool{}, parameters: map[string]bool{}, minCell: s.MinCell}
 	for rule, action := range s.Scan {
 		if !slices.Contains(Rules, Rule(rule)) {
 			return nil, fault.Newf(fault.Invalid, "there is no privacy rule of this name; the rules are %v", Rules).At("privacy.scan")

@@ -50,7 +50,7 @@ func init() { //nolint:gochecknoinits // tables from the rules' own texts
 	for c := range every {
 		every[c] = byte(c)
 	}
-	register(mayNumber, inNumber, digits)
+	register(mayNumber, inNumber, digits+".") // of 8.8.8.8 every second pair ends in a point
 	register(mayEmail, string(every), "@")
 	register(mayEmail2, "@", string(every))
 	register(mayEncoded, "%4", "40")
@@ -60,8 +60,8 @@ func init() { //nolint:gochecknoinits // tables from the rules' own texts
 	register(mayJWT, "ey", "yJ")
 	for _, k := range keyPrefixes {
 		for i := range 2 {
-			register(mayKey, k.prefix[i:i+1], k.prefix[i+1:i+2])
-			pair := int(k.prefix[i])<<8 | int(k.prefix[i+1])
+			register(mayKey, k.prefix[k.rare+i:k.rare+i+1], k.prefix[k.rare+i+1:k.rare+i+2])
+			pair := int(k.prefix[k.rare+i])<<8 | int(k.prefix[k.rare+i+1])
 			keyPairs[pair>>6] |= 1 << (pair & 63)
 		}
 	}
@@ -91,8 +91,8 @@ func (p *Policy) scan(spans []span, text string, name nameHint, once bool) []spa
 		if hit == 0 || i+1 < done {
 			continue
 		}
-		if hit == mayNumber && i < numbers {
-			continue // this run of digits was looked at
+		if hit == mayKey && !isKeyPair(text[i], text[i+1]) || hit == mayNumber && i < numbers {
+			continue // bytes of two keys, or a run of digits that was looked at
 		}
 		s, ok := p.look(text, i, done, hit, name)
 		if hit&mayNumber != 0 && !ok {
@@ -129,7 +129,7 @@ func (p *Policy) look(text string, i, from int, hit uint32, name nameHint) (best
 		start, end, value := jwtAt(text, i, from)
 		take(JWT, start, end, value)
 	}
-	if pair := int(text[i])<<8 | int(text[i+1]); hit&mayKey != 0 && keyPairs[pair>>6]&(1<<(pair&63)) != 0 {
+	if hit&mayKey != 0 && isKeyPair(text[i], text[i+1]) {
 		start, end, value := keyAt(text, i, from)
 		take(APIKey, start, end, value)
 	}
@@ -143,6 +143,11 @@ func (p *Policy) look(text string, i, from int, hit uint32, name nameHint) (best
 		}
 	}
 	return best, ok
+}
+
+func isKeyPair(a, b byte) bool {
+	pair := int(a)<<8 | int(b)
+	return keyPairs[pair>>6]&(1<<(pair&63)) != 0
 }
 
 // runEnd is where the run of digits and separators at i ends.

@@ -8,22 +8,31 @@ import (
 type keyPrefix struct {
 	prefix string
 	tail   int
+	rare   int // where in the prefix the pairs are that scan looks for: "lin" is in too many words
 }
 
 // keyPrefixes are how the keys of widely used services begin, and how long what
 // follows is at least.
 var keyPrefixes = []keyPrefix{
-	{"sk_live_", 16}, {"sk_test_", 16}, {"rk_live_", 16}, {"rk_test_", 16}, {"pk_live_", 16}, {"pk_test_", 16}, // Stripe
-	{"AKIA", 16}, {"ASIA", 16}, // AWS
-	{"ghp_", 30}, {"gho_", 30}, {"ghu_", 30}, {"ghs_", 30}, {"ghr_", 30}, {"github_pat_", 30}, // GitHub
-	{"glpat-", 16},                                                            // GitLab
-	{"xoxb-", 10}, {"xoxp-", 10}, {"xoxa-", 10}, {"xoxr-", 10}, {"xoxs-", 10}, // Slack
-	{"AIza", 30}, {"ya29.", 20}, {"GOCSPX-", 20}, // Google
-	{"SG.", 40},                                    // SendGrid
-	{"npm_", 30}, {"pypi-", 30}, {"dckr_pat_", 20}, // registries
-	{"sk-proj-", 20}, {"sk-ant-", 20}, {"sk-", 40}, // OpenAI, Anthropic
-	{"shpat_", 28}, {"shpss_", 28}, {"hf_", 30}, {"dop_v1_", 40}, {"rzp_live_", 12}, {"whsec_", 20},
-	{"-----BEGIN ", 10}, // PEM
+	{prefix: "sk_live_", tail: 16}, {prefix: "sk_test_", tail: 16}, {prefix: "rk_live_", tail: 16}, {prefix: "rk_test_", tail: 16},
+	{prefix: "pk_live_", tail: 16}, {prefix: "pk_test_", tail: 16}, // Stripe
+	{prefix: "AKIA", tail: 16}, {prefix: "ASIA", tail: 16}, // AWS
+	{prefix: "ghp_", tail: 30}, {prefix: "gho_", tail: 30}, {prefix: "ghu_", tail: 30}, {prefix: "ghs_", tail: 30}, {prefix: "ghr_", tail: 30},
+	{prefix: "github_pat_", tail: 30}, // GitHub
+	{prefix: "glpat-", tail: 16},      // GitLab
+	{prefix: "xoxb-", tail: 10}, {prefix: "xoxp-", tail: 10}, {prefix: "xoxa-", tail: 10}, {prefix: "xoxr-", tail: 10}, {prefix: "xoxs-", tail: 10},
+	{prefix: "xapp-1-", tail: 20},                                                          // Slack
+	{prefix: "AIza", tail: 30}, {prefix: "ya29.", tail: 20}, {prefix: "GOCSPX-", tail: 20}, // Google
+	{prefix: "SG.", tail: 40},                                                                // SendGrid
+	{prefix: "npm_", tail: 30}, {prefix: "pypi-", tail: 30}, {prefix: "dckr_pat_", tail: 20}, // registries
+	{prefix: "sk-proj-", tail: 20}, {prefix: "sk-ant-", tail: 20}, {prefix: "sk-", tail: 40}, {prefix: "gsk_", tail: 40}, // OpenAI, Anthropic, Groq
+	{prefix: "shpat_", tail: 28}, {prefix: "shpss_", tail: 28}, {prefix: "shpca_", tail: 28}, {prefix: "shppa_", tail: 28}, // Shopify
+	{prefix: "sq0atp-", tail: 20}, {prefix: "sq0csp-", tail: 40}, {prefix: "EZAK", tail: 50}, // Square, EasyPost
+	{prefix: "rzp_live_", tail: 12}, {prefix: "rzp_test_", tail: 12}, {prefix: "whsec_", tail: 20}, // Razorpay, Stripe's webhooks
+	{prefix: "hf_", tail: 30}, {prefix: "dop_v1_", tail: 40}, {prefix: "sbp_", tail: 40}, {prefix: "hvs.", tail: 60}, {prefix: "dapi", tail: 32},
+	{prefix: "lin_api_", tail: 36, rare: 2}, {prefix: "figd_", tail: 36}, {prefix: "phx_", tail: 36}, {prefix: "glsa_", tail: 36},
+	{prefix: "NRAK-", tail: 27}, {prefix: "PMAK-", tail: 50},
+	{prefix: "-----BEGIN ", tail: 10}, // PEM
 }
 
 // keysByFirst are the same by their first byte.
@@ -34,9 +43,12 @@ var keysByFirst = func() (t [128][]keyPrefix) {
 	return t
 }()
 
-// keyAt finds an API key whose prefix begins at i or just before it.
+// mostRare is the greatest of the prefixes' rare.
+const mostRare = 2
+
+// keyAt finds an API key whose rare pair begins at i or just before it.
 func keyAt(text string, i, from int) (start, end int, value string) {
-	for start = max(from, i-1); start <= i; start++ {
+	for start = max(from, i-1-mostRare); start <= i; start++ {
 		for _, k := range keysByFirst[text[start]&0x7f] {
 			if !strings.HasPrefix(text[start:], k.prefix) || start > 0 && inWord(text[start-1]) {
 				continue
@@ -66,6 +78,7 @@ func jwtAt(text string, i, from int) (start, end int, value string) {
 		if !strings.HasPrefix(text[start:], "eyJ") || start > 0 && inWord(text[start-1]) {
 			continue
 		}
+		start := beforeDot(text, start, from)
 		dots, head := 0, 0
 		for end = start; end < len(text); end++ {
 			c := text[end]
@@ -88,6 +101,22 @@ func jwtAt(text string, i, from int) (start, end int, value string) {
 	return 0, 0, ""
 }
 
+// beforeDot moves from a token's second part to its first, which begins with
+// another pair of letters where a blank or a line break follows its brace.
+func beforeDot(text string, start, from int) int {
+	if start < 4 || text[start-1] != '.' {
+		return start
+	}
+	i := start - 1
+	for i > from && (isDigit(text[i-1]) || isLetter(text[i-1]) || text[i-1] == '-' || text[i-1] == '_') {
+		i--
+	}
+	if strings.HasPrefix(text[i:], "ew") || strings.HasPrefix(text[i:], "ey") {
+		return i
+	}
+	return start
+}
+
 // secretParameters are names of query parameters whose values let somebody in, or
 // name somebody, by plain spelling.
 var secretParameters = map[string]bool{
@@ -96,7 +125,7 @@ var secretParameters = map[string]bool{
 	"accesskey": true, "secretkey": true, "clientsecret": true, "secret": true, "password": true, "passwd": true, "pwd": true, "pass": true,
 	"passphrase": true, "signature": true, "sig": true, "hmac": true, "session": true, "sessionid": true, "sid": true, "phpsessid": true,
 	"jsessionid": true, "auth": true, "authorization": true, "otp": true, "totp": true, "pin": true, "jwt": true, "assertion": true,
-	"samlresponse": true, "ticket": true, "email": true, "emailaddress": true, "mail": true, "phone": true, "tel": true, "ssn": true,
+	"samlresponse": true, "oauthverifier": true, "codeverifier": true, "clientassertion": true, "verificationcode": true, "csrf": true, "ticket": true, "email": true, "emailaddress": true, "mail": true, "phone": true, "tel": true, "ssn": true,
 	"username": true, "login": true, "magic": true, "xamzsignature": true, "xamzcredential": true, "xamzsecuritytoken": true,
 }
 
@@ -118,7 +147,10 @@ func parameterAt(text string, i, from int) (start, end int, value string) {
 			return 0, 0, ""
 		}
 	}
-	if name == at || !delimited(text, name) || !secretParameters[plainName(text[name:at])] {
+	if strings.HasPrefix(text[name:at], "utm_") { // most parameters there are
+		return 0, 0, ""
+	}
+	if name == at || !delimited(text, name) || !isSecretParameter(plainName(text[name:at])) {
 		return 0, 0, ""
 	}
 	start = at + width
@@ -128,11 +160,25 @@ func parameterAt(text string, i, from int) (start, end int, value string) {
 		}
 	}
 	value = text[start:end]
-	if value == "" || value[0] == '[' || isToken(value) {
+	if value == "" || value[0] == '[' || isToken(value) || inProse(text, name) && isWordOnly(text[name:at]) && isPlainWord(value) {
 		return 0, 0, ""
 	}
 	return start, end, value
 }
+
+// isSecretParameter tells a parameter's plain name; whatever a token is for, it is
+// one.
+func isSecretParameter(plain string) bool {
+	return secretParameters[plain] || strings.HasSuffix(plain, "token") || strings.HasSuffix(plain, "secret") ||
+		strings.HasSuffix(plain, "password") || strings.HasSuffix(plain, "signature")
+}
+
+// inProse tells that no delimiter of a query stands before i.
+func inProse(text string, i int) bool { return i == 0 || text[i-1] == ' ' }
+
+// isWordOnly tells names that explain a notation as often as they hold a secret:
+// "key=value", "code=name".
+func isWordOnly(name string) bool { return name == "key" || name == "code" }
 
 func equalsSign(text string, i int) (at, width int) {
 	for j := max(0, i-2); j <= i+1 && j < len(text); j++ {

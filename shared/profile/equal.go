@@ -35,6 +35,15 @@ func canonical(value []byte) (string, bool) {
 	return string(appendCanonical(nil, v)), true
 }
 
+// Canonical returns bytes that are the same for two JSON values exactly when they
+// are equal by value, as $union and $remove compare. What is not JSON is itself.
+func Canonical(value []byte) []byte {
+	if text, ok := canonical(value); ok {
+		return []byte(text)
+	}
+	return value
+}
+
 // plainText returns what a string without escapes stands for: most items of
 // lists are such, and need no decoder.
 func plainText(value []byte) (string, bool) {

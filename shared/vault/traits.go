@@ -87,7 +87,7 @@ func (k *personKey) seal(projectID, owner, name string, value json.RawMessage) j
 func (k *personKey) sealOne(b []byte, projectID, owner, name string, value []byte) []byte {
 	mac := hmac.New(sha256.New, k.tag)
 	mac.Write(appendParts(nil, name))
-	mac.Write(value)
+	mac.Write(profile.Canonical(value)) // "é" and "\u00e9" are one value to $union and $remove
 	return profile.Sealed{
 		Owner: owner, Version: keyVersion, Tag: mac.Sum(nil)[:16],
 		Box: k.aead.Seal(nil, nil, value, traitContext(projectID, owner, name, keyVersion)),

@@ -245,3 +245,21 @@ func BenchmarkSealUpdate(b *testing.B) {
 		}
 	}
 }
+
+// $union and $remove compare sealed values as they compare all others: by value,
+// not by spelling.
+func TestSealedValuesAreComparedByValue(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	for _, c := range []struct{ set, remove string }{
+		{`["Jürgen"]`, `"J\u00fcrgen"`}, {`[5]`, `5.0`}, {`[{"a":1,"b":2}]`, `{"b":2,"a":1}`},
+	} {
+		traits := traitsOf(t, v, "p", ann, op(profile.Set, "name", c.set), op(profile.Union, "name", "["+c.remove+"]"))
+		if got := opened(t, v, "p", []string{ann}, traits); got != "name*="+c.set {
+			t.Errorf("%s and %s were united to %s", c.set, c.remove, got)
+		}
+		traits = traitsOf(t, v, "p", ann, op(profile.Set, "name", c.set), op(profile.Remove, "name", c.remove))
+		if got := opened(t, v, "p", []string{ann}, traits); strings.Contains(got, c.set[1:3]) {
+			t.Errorf("%s was not removed by %s: %s", c.set, c.remove, got)
+		}
+	}
+}

@@ -24,8 +24,7 @@ func newErase(c Connector, t tools) *cobra.Command {
 		Short: "Forget a person or a group for good",
 		Long: `Forget one person for good, by the id that the website uses: the profile, the keys
 that seal it, and every identifier that is linked to the person. What is left in
-the lake are events under a random number that nothing leads to; --remove-rows
-removes those too, at the next compaction. It cannot be undone.
+the lake are events under a random number that nothing leads to. It cannot be undone.
 
 Should the same id be seen again, it is a new person; with --suppress, what arrives
 under it is dropped. Before anything is done it is shown what will go, and asked.
@@ -34,7 +33,7 @@ even if the server stops in the middle.` +
 			fmt.Sprintf(exitHelp, "3 ordered, and not carried out yet, 4 nobody is known by this id"),
 		Example: `  loch erase user-1 --dry-run
   loch erase user-1 --why "letter of 23 November"
-  loch erase jane@example.com --email --suppress --remove-rows
+  loch erase jane@example.com --email --suppress
   loch erase 5f1d7c0e-84ba-4a5e-9f6c-0c7a9b0f2d11 --device --yes --json
   loch erase acme --group company`,
 		RunE: e.run,
@@ -44,7 +43,7 @@ even if the server stops in the middle.` +
 	e.who.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&e.order.Suppress, "suppress", false, "drop what arrives under the same identifiers from now on")
-	f.BoolVar(&e.order.RemoveRows, "remove-rows", false, "remove the events, too, at the next compaction")
+	f.BoolVar(&e.order.RemoveRows, "remove-rows", false, "remove the events, too; refused by a server that cannot yet")
 	f.BoolVar(&e.order.All, "all", false, "with --email: everybody who has the address")
 	f.StringVar(&e.order.Why, "why", "", "the reason, for the audit ledger; without names")
 	f.BoolVar(&e.dry, "dry-run", false, "only show what would go")
