@@ -61,6 +61,12 @@ func (h *handler) erase(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
+	// Whether somebody is found is an answer, too, above all about an e-mail; so
+	// the search itself takes the key's turn, and not only what comes of it.
+	if err := h.take(q.key); err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
 	// An identifier that is made between the search and its suppression is found
 	// the next time round.
 	for range 3 {
@@ -70,7 +76,7 @@ func (h *handler) erase(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if q.DryRun {
-			web.WriteJSON(w, http.StatusOK, h.wouldGo(r.Context(), q, people))
+			h.dryRun(w, r, q, people)
 			return
 		}
 		if len(people) > 0 {
@@ -109,7 +115,7 @@ func (h *handler) read(r *http.Request) (request, error) {
 	if q.RemoveRows && h.Rows == nil {
 		return q, fault.New(fault.Invalid, "rows cannot be removed here; without that, they stay under an id that nobody can tell").At("remove_rows")
 	}
-	q.key, q.Why = key, h.reason(q.Why, q.who)
+	q.key, q.Why = key, audit.CleanReason(q.Why, q.who.asked, h.Scrub)
 	return q, nil
 }
 
@@ -227,22 +233,4 @@ func (h *handler) nobody(ctx context.Context, q request) (done bool, a answer, e
 	a.Suppressed, a.LedgerEntry = true, e.Seq
 	a.Message = "nothing is known of this id, and nothing will be: what arrives under it is dropped"
 	return true, a, nil
-}
-
-// wouldGo answers a dry run.
-func (h *handler) wouldGo(ctx context.Context, q request, people []person) answer {
-	if len(people) == 0 {
-		return answer{Erased: false, DryRun: true, RequestID: q.id, Message: "nothing is known of this id; nothing was done"}
-	}
-	a := q.answer(people)
-	a.DryRun, a.Message = true, "nothing was done; this is what would go"
-	a.Holds = &holds{}
-	if p := people[0].profile; p != nil {
-		a.Holds.GroupKey, a.Holds.Traits = p.GroupKey, len(p.Traits)
-		a.Holds.FirstSeen, a.Holds.LastSeen = instant(p.FirstSeenMS), instant(p.LastSeenMS)
-	}
-	if n, err := h.countEvents(ctx, q.key.Project.ID, q.who, people[0].ids, h.Now().UnixMilli()); err == nil {
-		a.Holds.Events = &n
-	}
-	return a
 }

@@ -79,8 +79,8 @@ type Deps struct {
 	// Scrub takes personal values out of the reason that an asker gives. Nil keeps
 	// no reasons at all.
 	Scrub func(text string) string
-	// Limit is the one of look-ups that open personal data, since an export does.
-	// Nil sets none.
+	// Limit is the one of look-ups that open personal data, since an export does,
+	// and every answer tells whether there is such a person. Nil sets none.
 	Limit *web.RateLimit
 
 	MaxTime time.Duration // of one statement of an export; 0 is DefaultMaxTime
@@ -118,6 +118,19 @@ func newHandler(d Deps) *handler {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &handler{d}
+}
+
+// take takes one of the key's turns to learn of people: an
+// export, an erasure and a dry run each take one, whether or not anybody is found.
+func (h *handler) take(key project.Key) error {
+	if h.Limit == nil {
+		return nil
+	}
+	perMinute := key.Project.Settings.LookupsPerMinute
+	if perMinute <= 0 {
+		perMinute = defaultPerMinute
+	}
+	return h.Limit.Take(key, perMinute)
 }
 
 // fail answers with an error, or with nothing when the client went away.

@@ -91,16 +91,17 @@ func (h *handler) openExport(ctx context.Context, r *http.Request) (*exported, e
 	if err := checkWhy(why); err != nil {
 		return nil, err
 	}
-	x.why = h.reason(why, x.who)
+	x.why = audit.CleanReason(why, x.who.asked, h.Scrub)
+	// That nobody is found is an answer, too, so the search takes the key's turn.
+	if err := h.take(key); err != nil {
+		return nil, err
+	}
 	projectID := key.Project.ID
 	people, err := h.find(ctx, projectID, x.who)
 	if err != nil {
 		return nil, err
 	}
 	if x.person, err = onlyOne(people, x.who); err != nil {
-		return nil, err
-	}
-	if err := h.take(key); err != nil {
 		return nil, err
 	}
 	if p := x.person.profile; p != nil {
@@ -116,18 +117,6 @@ func (h *handler) openExport(ctx context.Context, r *http.Request) (*exported, e
 		x.pages.ids = nil
 	}
 	return x, nil
-}
-
-// take takes one of the key's turns to open personal data.
-func (h *handler) take(key project.Key) error {
-	if h.Limit == nil {
-		return nil
-	}
-	perMinute := key.Project.Settings.LookupsPerMinute
-	if perMinute <= 0 {
-		perMinute = defaultPerMinute
-	}
-	return h.Limit.Take(key, perMinute)
 }
 
 // onlyOne refuses to put two people's data into one document.

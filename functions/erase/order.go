@@ -27,7 +27,7 @@ type order struct {
 	RemoveRows bool   // remove the rows, too
 	All        bool   // of an e-mail that leads to several people
 	DryRun     bool   // say what would go, and do nothing
-	Why        string // as it came; see reason
+	Why        string // as it came; see audit.CleanReason
 }
 
 // options are the members that are true or false.

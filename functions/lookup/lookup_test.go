@@ -296,6 +296,36 @@ func TestOpeningIsAudited(t *testing.T) {
 	}
 }
 
+// However somebody is asked for, the ledger does not learn it from the reason,
+// where an erasure could not take it out again.
+func TestReasonHoldsNoID(t *testing.T) {
+	long := strings.Repeat("x", 494)
+	for _, c := range []struct{ path, reason, want string }{
+		{"janedoe77", "ticket 9: JaneDoe77 cannot log in", "ticket 9: [id] cannot log in"},
+		{"$device:d-1", "device d-1, or $device:d-1", "device [id], or [id]"},
+		{"%24device%3Ad-1", "$device:d-1", "[id]"},
+		{"Jane%2F1%20%C3%A9", "Jane/1 é asks", "[id] asks"},
+		{"Jane%2F1%20%C3%A9", "see Jane%2F1%20%C3%A9", "see [id]"},
+		{"Jane.Doe@example.com?by=email", "for jane.doe@example.com of joe@example.com", "for [id] of [email]"},
+		{"janedoe77", long + " janedoe77", long + " [id]"},
+		{"janedoe77", long + "99 janedoe77", long + "99 [id"}, // no part of it where the reason is cut
+		{"janedoe77", strings.Repeat("janedoe77 ", 1000), "[too long]"},
+		{"janedoe77", "", ""},
+	} {
+		d, l := known(), &ledger{}
+		d.Audit = l
+		d.Vault.(vault)["user janedoe77"] = jane
+		r := httptest.NewRequest(http.MethodGet, "/api/profiles/"+c.path, nil)
+		r.Header.Set("Authorization", "Bearer pii")
+		r.Header.Set("X-Reason", c.reason)
+		w := httptest.NewRecorder()
+		lookup.New(d).ServeHTTP(w, r)
+		if w.Code != 200 || len(l.entries) != 1 || l.entries[0].Why != c.want {
+			t.Errorf("%s, %.40q: %d %+v, want %q", c.path, c.reason, w.Code, l.entries, c.want)
+		}
+	}
+}
+
 func TestByEmail(t *testing.T) {
 	w := get(lookup.New(known()), "/api/profiles/Jane.Doe@Example.com?by=email", "pii")
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `"person_id":"`+jane+`"`) {

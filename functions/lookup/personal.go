@@ -19,7 +19,8 @@ const (
 	defaultPerMinute = 60
 	// reasonHeader lets the asker say why; it goes into the audit ledger.
 	reasonHeader = "X-Reason"
-	maxReason    = 500
+	maxReason    = 500     // bytes that are kept
+	longestRead  = 8 << 10 // bytes; nobody types more
 )
 
 // show opens a profile as far as the key goes. To a key of scope pii personal
@@ -43,7 +44,7 @@ func (h *handler) show(r *http.Request, key project.Key, asked string, p profile
 	if len(names) > 0 {
 		if _, err := h.Audit.Append(r.Context(), audit.Entry{
 			Project: key.Project.ID, Kind: audit.Read, Key: key.Name, Person: p.ID, Fields: names,
-			Why: reason(r), RequestID: web.RequestID(r.Context()),
+			Why: reason(r, asked), RequestID: web.RequestID(r.Context()),
 		}); err != nil {
 			return answer{}, err
 		}
@@ -133,13 +134,20 @@ func hasEmail(policy *privacy.Policy, traits []profile.Trait, names []string, em
 	})
 }
 
-// reason is what the asker says for the ledger, with what is personal taken out.
-func reason(r *http.Request) string {
-	text := strings.ToValidUTF8(r.Header.Get(reasonHeader), "")
-	text = text[:min(len(text), maxReason)]
+// reason is what the asker says for the ledger, without what is personal and
+// without whom was asked for. It is cut last: cut before, it could end with a
+// part of the identifier, which would not be found any more.
+func reason(r *http.Request, asked string) string {
+	text := r.Header.Get(reasonHeader)
+	if len(text) > longestRead {
+		return "[too long]"
+	}
 	policy, err := privacy.NewPolicy(project.Privacy{})
 	if err != nil {
 		return ""
 	}
-	return policy.CleanText(strings.ToValidUTF8(text, ""), func(f privacy.Found) string { return f.Rule.Word() })
+	text = audit.CleanReason(strings.ToValidUTF8(text, ""), asked, func(text string) string {
+		return policy.CleanText(text, func(f privacy.Found) string { return f.Rule.Word() })
+	})
+	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
 }

@@ -14,7 +14,7 @@ type Kind string
 
 // The kinds.
 const (
-	Read       Kind = "read"        // personal traits were shown in clear
+	Read       Kind = "read"        // personal traits were shown in clear, or, without Fields, a dry run of an erasure told that there is somebody
 	Export     Kind = "export"      // everything about a person was handed out
 	EraseBegun Kind = "erase_begun" // an erasure was ordered; it is carried out even after a crash
 	EraseDone  Kind = "erase_done"  // and has been carried out
