@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"slices"
+
 	"loch/shared/event"
 	"loch/shared/profile"
 	"loch/shared/wire"
@@ -16,7 +18,8 @@ const (
 
 // consent carries out what the browser's wish means in each record's project:
 // nothing, no profile, or nothing kept at all. What is not kept is counted and
-// leaves a row without content, so that the books still balance.
+// leaves a row without content, so that the books still balance. To take data
+// away is in the spirit of the wish, so updates may do so under every policy.
 func (h *handler) consent(b *wire.Batch, events []event.Event, updates []profile.Update, o *owners) ([]event.Event, []profile.Update) {
 	if !b.Client.OptOut {
 		return events, updates
@@ -33,7 +36,7 @@ func (h *handler) consent(b *wire.Batch, events []event.Event, updates []profile
 			continue
 		case consentNoProfile:
 			event.AddFlag(&e.Row, event.FlagNoProfile)
-			unlink(e)
+			o.unlink(e)
 		}
 		kept = keep(kept, e, i)
 	}
@@ -41,6 +44,10 @@ func (h *handler) consent(b *wire.Batch, events []event.Event, updates []profile
 	for _, u := range updates {
 		if o.profiled(u.Project) || u.GroupKey != "" && o.consent(u.Project) != consentDrop {
 			keptUpdates = append(keptUpdates, u)
+			continue
+		}
+		if less, ok := onlyTakesAway(u); ok {
+			keptUpdates = append(keptUpdates, less)
 			continue
 		}
 		b.Rejected = append(b.Rejected, event.Rejection{Index: u.Index, Token: u.Token, Reason: event.ReasonNoConsent})
@@ -51,18 +58,15 @@ func (h *handler) consent(b *wire.Batch, events []event.Event, updates []profile
 	return kept, keptUpdates
 }
 
-// unlink leaves an event that names a user nothing of the device: both in one row
-// would tie what the device did before to the user.
-func unlink(e *event.Event) {
-	if e.IDs.User == "" {
-		return
-	}
-	e.IDs.Device = ""
-	for i := range e.IDSpans {
-		if s := &e.IDSpans[i]; s.ID.Kind == event.IDDevice {
-			s.ID, s.Prefix = event.ID{Kind: event.IDUser, Value: e.IDs.User}, ""
-		}
-	}
+// onlyTakesAway leaves an update the operators that take something away, and
+// nothing that says when, where or with what the person was there. The record as
+// sent goes too, for it may hold what is not kept.
+func onlyTakesAway(u profile.Update) (profile.Update, bool) {
+	u.Ops = slices.DeleteFunc(u.Ops, func(op profile.Op) bool {
+		return op.Kind != profile.Delete && op.Kind != profile.Unset && op.Kind != profile.Remove
+	})
+	u.KeepLastSeen, u.AddressRule, u.Raw = true, event.AddressNone, nil
+	return u, len(u.Ops) > 0
 }
 
 // consent is a project's policy.

@@ -25,6 +25,9 @@ type owners struct {
 	projects map[string]project.Settings
 	policies map[string]*privacy.Policy
 	optOut   bool // the client asks not to be tracked
+	browser  bool // the client is a browser
+
+	forgotten map[int][]string // by the index of an event: ids of devices that were taken out of it
 }
 
 func (h *handler) owners(ctx context.Context, cred mixpanel.Credential) *owners {

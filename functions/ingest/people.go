@@ -44,7 +44,7 @@ func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []prof
 		}
 		markPersonal(&u, o.policy(u.Project), o.settings(u.Project).GroupKeys)
 		u.ID, u.ClearID = ids[i].String(), ""
-		if u.GroupKey == "" && s.Device != (profile.DeviceInfo{}) {
+		if u.GroupKey == "" && o.profiled(u.Project) && s.Device != (profile.DeviceInfo{}) {
 			u.DeviceInfo = s.Device
 		}
 		switch u.AddressRule {
@@ -62,16 +62,16 @@ func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []prof
 
 // changes is what a request does to profiles: its updates, the links between
 // devices and users that its events show, and who was seen; all of it only where
-// the project may have profiles of those people. Each person is
-// named once, by the newest of their events.
-func changes(events []event.Event, updates []profile.Update, device profile.DeviceInfo, profiled func(projectID string) bool) profile.Changes {
+// the project may have profiles of those people. Devices of the day have none.
+// Each person is named once, by the newest of their events.
+func changes(events []event.Event, updates []profile.Update, device profile.DeviceInfo, o *owners) profile.Changes {
 	c := profile.Changes{Updates: updates}
 	type person struct{ project, id string }
 	seen := map[person]int{}
 	linked := map[profile.Link]int{}
 	for i := range events {
 		row := &events[i].Row
-		if !profiled(row.Project) {
+		if !o.profiled(row.Project) || row.UserID == "" && o.daily(row.Project) {
 			continue
 		}
 		if row.UserID != "" && row.DeviceID != "" {

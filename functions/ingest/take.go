@@ -10,7 +10,6 @@ import (
 	"loch/shared/event"
 	"loch/shared/fault"
 	"loch/shared/profile"
-	"loch/shared/vault"
 	"loch/shared/web"
 	"loch/shared/wire"
 	"loch/shared/wire/mixpanel"
@@ -43,10 +42,10 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 		event.FindGroups(e, owners.settings(e.Row.Project).GroupKeys)
 	}
 	events = fewEnough(&batch, events)
-	if err := h.forgetDevices(ctx, events, updates, owners, &batch.Client); err != nil {
+	if updates, err = h.forgetDevices(ctx, &batch, events, updates, owners); err != nil {
 		return failed(err)
 	}
-	if err := h.Vault.SealEvents(ctx, events, hidden(batch.Client)); err != nil {
+	if err := h.sealEvents(ctx, events, owners, batch.Client); err != nil {
 		return failed(err)
 	}
 	events = dropSuppressed(&batch, events)
@@ -67,7 +66,7 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 			return failed(err)
 		}
 	}
-	refused, err := h.Profiles.Apply(ctx, changes(events, updates, surroundings.Device, owners.profiled))
+	refused, err := h.Profiles.Apply(ctx, changes(events, updates, surroundings.Device, owners))
 	if err != nil {
 		return failed(err)
 	}
@@ -144,19 +143,6 @@ func fewEnough(b *wire.Batch, events []event.Event) []event.Event {
 		kept = keep(kept, e, i)
 	}
 	return kept
-}
-
-// hidden are the texts of a client that must not be stored, wherever a website
-// put them.
-func hidden(c event.Client) []vault.Hidden {
-	var list []vault.Hidden
-	if c.Address.IsValid() && !c.Address.IsLoopback() {
-		list = append(list, vault.Hidden{Text: c.Address.String(), Word: "[address]"})
-	}
-	if c.UserAgent != "" {
-		list = append(list, vault.Hidden{Text: c.UserAgent, Word: "[agent]"})
-	}
-	return list
 }
 
 // parcel makes what the sink keeps of a request: the sealed rows, and each
