@@ -90,6 +90,7 @@ func (v *Vault) SealEvents(ctx context.Context, events []event.Event, hide []Hid
 			n.list[i].id = ids[i]
 		}
 	}
+	hide = spelled(hide)
 	for i := range events {
 		n.seal(&events[i], hide)
 	}

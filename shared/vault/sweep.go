@@ -60,7 +60,7 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 		hide = append(slices.Clip(hide), Hidden{e.Address.String(), "[address]"})
 	}
 	for _, h := range hide {
-		if len(h.Text) >= 3 && bytes.Contains(properties, []byte(h.Text)) {
+		if len(h.Text) >= 3 && (bytes.Contains(properties, []byte(h.Text)) || strings.Contains(e.Row.Name, h.Text)) {
 			found = append(found, h)
 		}
 	}
@@ -75,6 +75,18 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 		}
 	}
 	return sweepJSON(properties, found)
+}
+
+// spelled adds to texts the other forms in which they may stand, once for a whole
+// request.
+func spelled(hide []Hidden) []Hidden {
+	var all []Hidden
+	for _, h := range hide {
+		for _, form := range variants(h.Text) {
+			all = append(all, Hidden{form, h.Word})
+		}
+	}
+	return all
 }
 
 // variants are the forms in which an identifier may stand in other texts: as

@@ -102,6 +102,8 @@ func TestNoIdentifierIsLeft(t *testing.T) {
 		"twice":                {`{"event":"e","properties":{"distinct_id":"user-12345","distinct_id":"user-67890"}}`, []string{"user-12345", "user-67890"}},
 		"an address":           {`{"event":"e","properties":{"ip":"203.0.113.9","$ip":"203.0.113.9","seen":"from 198.51.100.7.","v":"1198.51.100.7"}}`, []string{"203.0.113.9", "m 198.51.100.7"}},
 		"the agent":            {`{"event":"e","properties":{"ua":"Mozilla/5.0 (Test)","$user_agent":"Mozilla/5.0 (Test)"}}`, []string{"Mozilla"}},
+		"the agent, escaped":   {`{"event":"e","properties":{"ua":"Mozilla\/5.0 (Test)"}}`, []string{"Mozilla"}},
+		"the agent in a name":  {`{"event":"by Mozilla/5.0 (Test)","properties":{}}`, []string{"Mozilla"}},
 		"the token":            {`{"event":"e","properties":{"token":"SECRETTOKEN","a":1}}`, []string{"SECRETTOKEN"}},
 		"a group":              {`{"event":"e","properties":{"company":["Acme Inc.","Beta"],"distinct_id":"u"}}`, []string{"Acme", "Beta"}},
 	} {
