@@ -60,8 +60,13 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 		hide = append(slices.Clip(hide), Hidden{e.Address.String(), "[address]"})
 	}
 	for _, h := range hide {
-		if len(h.Text) >= 3 && (bytes.Contains(properties, []byte(h.Text)) || strings.Contains(e.Row.Name, h.Text)) {
-			found = append(found, h)
+		if !said(found, h.Word) && len(h.Text) >= 3 && (bytes.Contains(properties, []byte(h.Text)) || strings.Contains(e.Row.Name, h.Text)) {
+			// Where it is decoded it stands in another of its forms.
+			for _, form := range hide {
+				if form.Word == h.Word {
+					found = append(found, form)
+				}
+			}
 		}
 	}
 	if len(found) == 0 {
@@ -75,6 +80,11 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 		}
 	}
 	return sweepJSON(properties, found)
+}
+
+// said tells that the texts of a word are to be replaced already.
+func said(found []Hidden, word string) bool {
+	return slices.ContainsFunc(found, func(h Hidden) bool { return h.Word == word })
 }
 
 // spelled adds to texts the other forms in which they may stand, once for a whole
