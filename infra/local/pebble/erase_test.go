@@ -232,7 +232,10 @@ func TestErasingAgainFinishes(t *testing.T) {
 	must(t, v.settle(e.batch, true))
 	must(t, v.Close())
 	v = openTestVault(t, dir, quietly())
-	p.mustBe(t, dir, true)
+	// Most of the bytes are still there, unless Pebble has merged them by itself.
+	if _, marked, err := v.get(markKey); err != nil || !marked {
+		t.Fatalf("nothing says that bytes may be left: %v", err)
+	}
 	_, err := v.Erase(ctx, []vault.ID{p.owner}, false)
 	must(t, err)
 	p.mustBe(t, dir, false)
