@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"loch/shared/audit"
+	"loch/shared/profile"
 	"loch/shared/web"
 )
 
@@ -41,7 +42,7 @@ func (h *handler) wouldGo(ctx context.Context, q request, people []person) answe
 	a.Holds = &holds{}
 	if p := people[0].profile; p != nil {
 		a.Holds.GroupKey, a.Holds.Traits = p.GroupKey, len(p.Traits)
-		a.Holds.FirstSeen, a.Holds.LastSeen = instant(p.FirstSeenMS), instant(p.LastSeenMS)
+		a.Holds.FirstSeen, a.Holds.LastSeen = profile.ShowTime(p.FirstSeenMS), profile.ShowTime(p.LastSeenMS)
 	}
 	if n, err := h.countEvents(ctx, q.key.Project.ID, q.who, people[0].ids, h.Now().UnixMilli()); err == nil {
 		a.Holds.Events = &n

@@ -27,9 +27,6 @@ import (
 // DefaultMaxTime is how long one statement of an export may take.
 const DefaultMaxTime = time.Minute
 
-// defaultPerMinute is what a project without lookups_per_minute allows.
-const defaultPerMinute = 60
-
 // statusClientGone is what the log shows when nobody waited for the answer.
 const statusClientGone = 499
 
@@ -126,11 +123,7 @@ func (h *handler) take(key project.Key) error {
 	if h.Limit == nil {
 		return nil
 	}
-	perMinute := key.Project.Settings.LookupsPerMinute
-	if perMinute <= 0 {
-		perMinute = defaultPerMinute
-	}
-	return h.Limit.Take(key, perMinute)
+	return h.Limit.Take(key, key.Project.Settings.LookupLimit())
 }
 
 // fail answers with an error, or with nothing when the client went away.

@@ -147,14 +147,14 @@ func (x *exported) note(ctx context.Context) error {
 // document is the beginning of an export. "events", "event_count" and "reads"
 // follow.
 type document struct {
-	DistinctID  string       `json:"distinct_id"` // as it was asked
-	PersonID    string       `json:"person_id"`
-	Project     string       `json:"project"`
-	Exported    *string      `json:"exported"`
-	RequestID   string       `json:"request_id"`
-	Profile     *profileJSON `json:"profile"`
-	Identifiers []string     `json:"identifiers"`
-	Links       []linkJSON   `json:"links"`
+	DistinctID  string         `json:"distinct_id"` // as it was asked
+	PersonID    string         `json:"person_id"`
+	Project     string         `json:"project"`
+	Exported    *string        `json:"exported"`
+	RequestID   string         `json:"request_id"`
+	Profile     *profile.Shown `json:"profile"`
+	Identifiers []string       `json:"identifiers"`
+	Links       []linkJSON     `json:"links"`
 }
 
 type linkJSON struct {
@@ -164,11 +164,12 @@ type linkJSON struct {
 
 func (x *exported) document() document {
 	d := document{
-		DistinctID: x.who.asked, PersonID: x.person.id, Project: x.key.Project.ID, Exported: instant(x.atMS),
+		DistinctID: x.who.asked, PersonID: x.person.id, Project: x.key.Project.ID, Exported: profile.ShowTime(x.atMS),
 		RequestID: x.id, Identifiers: x.person.ids, Links: []linkJSON{},
 	}
 	if x.person.profile != nil {
-		d.Profile = profileOf(x.person.profile, x.traits)
+		shown := x.person.profile.Show(x.traits)
+		d.Profile = &shown
 	}
 	for _, id := range x.person.ids[1:] {
 		d.Links = append(d.Links, linkJSON{DeviceID: id, UserID: x.person.id})

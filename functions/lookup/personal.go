@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	defaultPerMinute = 60
 	// reasonHeader lets the asker say why; it goes into the audit ledger.
 	reasonHeader = "X-Reason"
 	maxReason    = 500     // bytes that are kept
@@ -55,11 +54,7 @@ func (h *handler) show(r *http.Request, key project.Key, asked string, p profile
 
 // take takes one of the key's turns.
 func (h *handler) take(key project.Key) error {
-	perMinute := key.Project.Settings.LookupsPerMinute
-	if perMinute <= 0 {
-		perMinute = defaultPerMinute
-	}
-	return h.Limit.Take(key, perMinute)
+	return h.Limit.Take(key, key.Project.Settings.LookupLimit())
 }
 
 func (h *handler) open(ctx context.Context, p profile.Profile) (opened []profile.Trait, names []string, err error) {

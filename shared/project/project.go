@@ -40,6 +40,17 @@ type Settings struct {
 	LookupsPerMinute int `json:"lookups_per_minute,omitempty"`
 }
 
+// lookupsPerMinute is what a project that says nothing allows.
+const lookupsPerMinute = 60
+
+// LookupLimit is how many people's personal data one API key may open a minute.
+func (s *Settings) LookupLimit() int {
+	if s.LookupsPerMinute > 0 {
+		return s.LookupsPerMinute
+	}
+	return lookupsPerMinute
+}
+
 // Key is an API key that was recognised.
 type Key struct {
 	Project Project
