@@ -53,13 +53,13 @@ func (p *Policy) suspicious(json string) bool {
 // The last four bytes of a name rule nearly all of them out.
 func hasTellingName(json string) bool {
 	for at := 0; ; {
-		i := strings.Index(json[at:], `":`)
+		i := strings.IndexByte(json[at:], ':')
 		if i < 0 {
 			return false
 		}
-		end := at + i
-		at = end + 2
-		if end < 4 || !mayTell.has(json[end-4:end]) {
+		end := at + i - 1 // where a name's quote is
+		at += i + 1
+		if end < 4 || json[end] != '"' || !mayTell.has(json[end-4:end]) {
 			continue
 		}
 		switch hintOf(json[strings.LastIndexByte(json[:end], '"')+1 : end]) {

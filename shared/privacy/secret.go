@@ -49,8 +49,11 @@ const mostRare = 2
 // keyAt finds an API key whose rare pair begins at i or just before it.
 func keyAt(text string, i, from int) (start, end int, value string) {
 	for start = max(from, i-1-mostRare); start <= i; start++ {
+		if start > 0 && inWord(text[start-1]) {
+			continue // most pairs stand within a word
+		}
 		for _, k := range keysByFirst[text[start]&0x7f] {
-			if !strings.HasPrefix(text[start:], k.prefix) || start > 0 && inWord(text[start-1]) {
+			if !strings.HasPrefix(text[start:], k.prefix) {
 				continue
 			}
 			end = start + len(k.prefix)
