@@ -49,7 +49,8 @@ const (
 // shortened, as [Policy.URLs] does, and appends what the rules recognise in the
 // result, as [Policy.Find] does, each value once.
 func (c *Cleaner) Properties(dst []Found, json string) (string, []Found) {
-	var out []byte
+	var scratch [2048]byte
+	out := scratch[:0]
 	var found [4]Found
 	last, at := 0, 0
 	for at < len(json) && (isBlank(json[at]) || json[at] == '{') {
@@ -77,9 +78,6 @@ func (c *Cleaner) Properties(dst []Found, json string) (string, []Found) {
 			dst = appendNew(dst, list)
 		}
 		if clean != member {
-			if out == nil {
-				out = make([]byte, 0, len(json)+64)
-			}
 			out = append(append(out, json[last:start]...), clean...)
 			last = end
 		}
