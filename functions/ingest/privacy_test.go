@@ -94,6 +94,16 @@ func TestPersonalValuesAreTakenOut(t *testing.T) {
 	}
 }
 
+// What stands in an event's name alone is found there, too.
+func TestNamesAreCleaned(t *testing.T) {
+	b := newBench(t)
+	b.send("POST", "/track", `[{"event":"Invited bo@example.com","properties":{"token":"T"}}]`, "Content-Type", "application/json")
+	rows, _, _ := b.sink.rows()
+	if len(rows) != 1 || !strings.HasPrefix(rows[0].Name, "Invited email_") {
+		t.Errorf("%+v", rows)
+	}
+}
+
 // Each action of the policy does what it says.
 func TestScanPolicy(t *testing.T) {
 	for action, want := range map[string]string{"token": "email_", "drop": "[email]", "keep": "bo@example.com", "reject": ""} {
@@ -120,7 +130,8 @@ func TestPersonalTraitsAreSealed(t *testing.T) {
 	b := newBench(t)
 	b.projects.privacy = project.Privacy{PersonalTraits: []string{"Shoe size"}}
 	b.send("POST", "/engage", `[{"$token":"T","$distinct_id":"user-marker-1","$set":{"$email":"bo@example.com","firstName":"Bo","shoe_size":44,
-		"contact":"call bo@example.com","self":"id user-marker-1","fake":{"$sealed":"1.a.b.c"},"plan":"pro","seats":5},"$append":{"phones":"+46701234567"},
+		"contact":"call bo@example.com","self":"id user-marker-1","fake":{"$sealed":"1.a.b.c"},"plan":"pro","seats":5,
+		"install":"98ab3dc4-4223-4009-8737-b95c8d9f702e"},"$append":{"phones":"+46701234567"},
 		"$union":{"emails":["a@example.com","b@example.com"]}}]`, "Content-Type", "application/json")
 	updates := b.people.updates()
 	if len(updates) != 1 {
