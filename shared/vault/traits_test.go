@@ -148,7 +148,7 @@ func TestPersonKeysCannotBeMoved(t *testing.T) {
 	s, _ := profile.ParseSealed(traits[0].Value)
 	s.Owner = bob
 	_, _, err = newVault(t, store).OpenTraits(t.Context(), "p", []string{bob}, []profile.Trait{{Name: "$email", Value: s.Append(nil)}})
-	if fault.CodeOf(err) != fault.Internal {
+	if err == nil || fault.CodeOf(err) != fault.Internal {
 		t.Errorf("got %v", err)
 	}
 }
