@@ -129,8 +129,9 @@ func TestScanPolicy(t *testing.T) {
 func TestPersonalTraitsAreSealed(t *testing.T) {
 	b := newBench(t)
 	b.projects.privacy = project.Privacy{PersonalTraits: []string{"Shoe size"}}
+	b.projects.groups = []string{"company"}
 	b.send("POST", "/engage", `[{"$token":"T","$distinct_id":"user-marker-1","$set":{"$email":"bo@example.com","firstName":"Bo","shoe_size":44,
-		"contact":"call bo@example.com","self":"id user-marker-1","fake":{"$sealed":"1.a.b.c"},"plan":"pro","seats":5,
+		"contact":"call bo@example.com","self":"id user-marker-1","fake":{"$sealed":"1.a.b.c"},"plan":"pro","seats":5,"company":"acme",
 		"install":"98ab3dc4-4223-4009-8737-b95c8d9f702e"},"$append":{"phones":"+46701234567"},
 		"$union":{"emails":["a@example.com","b@example.com"]}}]`, "Content-Type", "application/json")
 	updates := b.people.updates()
