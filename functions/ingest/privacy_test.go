@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +158,23 @@ func TestPersonalTraitsAreSealed(t *testing.T) {
 	}
 }
 
+// A trait's name cannot be sealed, so a personal value in it becomes a word; and a
+// value that the project does not want is refused, but for the trait it belongs to.
+func TestTraitsByPolicy(t *testing.T) {
+	b := newBench(t)
+	b.projects.privacy = project.Privacy{Scan: map[string]string{"phone": "reject"}}
+	b.send("POST", "/engage", `[{"$token":"T","$distinct_id":"u-1","$set":{"knows bo@example.com":1}},
+		{"$token":"T","$distinct_id":"u-1","$set":{"note":"call +46 70 123 45 67"}},
+		{"$token":"T","$distinct_id":"u-1","$set":{"$phone":"+46 70 123 45 67"}}]`, "Content-Type", "application/json")
+	updates := b.people.updates()
+	if len(updates) != 2 || updates[0].Ops[0].Name != "knows [email]" || updates[1].Ops[0].Name != "$phone" {
+		t.Errorf("%+v", updates)
+	}
+	if _, rejected, _ := b.sink.rows(); len(rejected) != 1 || rejected[0].Reason != event.ReasonPersonalData {
+		t.Errorf("rejected %+v", rejected)
+	}
+}
+
 // Sec-GPC and DNT, by the project's policy. Whatever it is, the books balance and
 // the client hears that all is well.
 func TestConsent(t *testing.T) {
@@ -192,6 +210,15 @@ func TestConsent(t *testing.T) {
 			if r.Reason != event.ReasonNoConsent || r.PayloadBytes != 0 || len(r.Sealed) != 0 {
 				t.Errorf("%+v: something is kept: %+v", c, r)
 			}
+		}
+		asked := "0"
+		if c.header != "" {
+			asked = "2"
+		}
+		metrics := httptest.NewRecorder()
+		b.counters.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
+		if !strings.Contains(metrics.Body.String(), "loch_records_opted_out_total "+asked+"\n") {
+			t.Errorf("%+v: not counted:\n%s", c, metrics.Body)
 		}
 		if flagged := len(rows) > 0 && rows[0].Flags == event.FlagNoProfile; flagged != (c.touched == 0 && c.rows > 0) {
 			t.Errorf("%+v: flags %q", c, rows[0].Flags)

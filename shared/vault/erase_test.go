@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,37 @@ func TestEraseTakesSharedTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after, _ := v.Tokens(t.Context(), value(ann)); after[0] == first[0] {
+		t.Error("the token that stands in the erased person's rows can still be told")
+	}
+}
+
+// A token that went with one of its senders is a new one when another sends the
+// value again; it then goes with each who sends it from then on, also with one who
+// had sent the old.
+func TestEraseTakesNewTokensToo(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	cai := strings.Repeat("c", 32)
+	token := func(owner string) vault.ID {
+		ids, err := v.Tokens(t.Context(), []vault.Value{{Project: "p", Owner: owner, Rule: "phone", Value: "+46701234567"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids[0]
+	}
+	old := token(ann)
+	token(bob)
+	token(cai)
+	if err := v.Erase(t.Context(), "p", []string{bob}, false); err != nil {
+		t.Fatal(err)
+	}
+	fresh := token(ann)
+	if fresh == old || token(cai) != fresh {
+		t.Fatal("the value has not one new token")
+	}
+	if err := v.Erase(t.Context(), "p", []string{cai}, false); err != nil {
+		t.Fatal(err)
+	}
+	if token(ann) == fresh {
 		t.Error("the token that stands in the erased person's rows can still be told")
 	}
 }
