@@ -158,6 +158,23 @@ func TestPersonalTraitsAreSealed(t *testing.T) {
 	}
 }
 
+// The client's own address and agent are not stored wherever a website put them,
+// whatever the policy says of addresses.
+func TestTheClientIsHidden(t *testing.T) {
+	b := newBench(t)
+	b.projects.privacy = project.Privacy{Scan: map[string]string{"ip": "keep"}, URLs: "keep"}
+	const agent = "MarkerAgent/7 (agent marker)"
+	b.send("POST", "/track", `[{"event":"seen from 8.8.8.8","properties":{"token":"T","note":"by `+agent+` at 8.8.8.8","other":"9.9.9.9",
+		"$current_url":"https://shop.example/?from=8.8.8.8&by=MarkerAgent%2F7+%28agent+marker%29"}}]`, "Content-Type", "application/json", "User-Agent", agent)
+	rows, _, _ := b.sink.rows()
+	if len(rows) != 1 || !strings.Contains(rows[0].Properties, `"note":"by [agent] at [address]","other":"9.9.9.9"`) || rows[0].Name != "seen from [address]" {
+		t.Fatalf("%+v", rows)
+	}
+	if all := b.whole(); strings.Contains(all, "8.8.8.8") || strings.Contains(all, "MarkerAgent") {
+		t.Errorf("left the handler:\n%s", all)
+	}
+}
+
 // A trait's name cannot be sealed, so a personal value in it becomes a word; and a
 // value that the project does not want is refused, but for the trait it belongs to.
 func TestTraitsByPolicy(t *testing.T) {
