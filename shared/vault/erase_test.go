@@ -155,6 +155,37 @@ func TestSuppress(t *testing.T) {
 	}
 }
 
+// What another process erased, this one forgets when its memory's time is over, at
+// the latest: ids and keys alike.
+func TestErasedElsewhere(t *testing.T) {
+	store, now := vaulttest.NewMemory(), time.Unix(1_795_465_200, 0)
+	open := func() *vault.Vault {
+		v, err := vault.Open(t.Context(), store, vault.NewKeyFile(vault.MasterKey{1}), vault.Options{Rand: random(), Now: func() time.Time { return now }, CacheFor: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	here, elsewhere := open(), open()
+	who := []vault.Identifier{{Project: "p", Kind: event.IDUser, Value: "u1"}}
+	ids, err := here.IDs(t.Context(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := ids[0].String()
+	traits := traitsOf(t, here, "p", old, op(profile.Set, "$email", `"ann@example.test"`))
+	if err := elsewhere.Erase(t.Context(), "p", []string{old}, false); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(61 * time.Second)
+	if ids, err := here.IDs(t.Context(), who); err != nil || ids[0].String() == old {
+		t.Errorf("the id is still known: %v", err)
+	}
+	if got := opened(t, here, "p", []string{old}, traits); got != "" {
+		t.Errorf("a trait opens: %s", got)
+	}
+}
+
 // slowFind is a store whose next Find is held up between reading and returning.
 type slowFind struct {
 	vault.Store
