@@ -286,3 +286,7 @@ func TestSealedValuesAreComparedByValue(t *testing.T) {
 		}
 	}
 }
+
+func TestKeyFileWraps(t *testing.T) {
+	vaulttest.RunWrapper(t, vault.NewKeyFile(vault.MasterKey{1}), vault.NewKeyFile(vault.MasterKey{2}))
+}
