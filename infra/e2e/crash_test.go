@@ -64,9 +64,9 @@ func TestCrash(t *testing.T) {
 
 // account is what `loch verify --json` prints.
 type account struct {
-	OK                                     bool
-	Received, Stored, Rejected, Duplicates int64
-	Problems, Warnings                     []string
+	OK                                              bool
+	Received, Stored, Rejected, Duplicates, Removed int64
+	Problems, Warnings                              []string
 }
 
 // verify runs `loch verify` on a folder that no server has, and fails the test
