@@ -71,6 +71,9 @@ func (h *handler) erase(w http.ResponseWriter, r *http.Request) {
 	// the next time round.
 	for range 3 {
 		people, err := h.find(r.Context(), q.key.Project.ID, q.who)
+		if err == nil && len(people) == 0 && q.RemoveRows && !q.Suppress {
+			people, err = h.erasedBefore(r.Context(), q.key.Project.ID, q.who)
+		}
 		if err != nil {
 			fail(w, r, err)
 			return
@@ -112,7 +115,10 @@ func (h *handler) read(r *http.Request) (request, error) {
 	if q.order, err = readOrder(r, parameters); err != nil {
 		return q, err
 	}
-	if q.RemoveRows && h.Rows == nil {
+	switch {
+	case q.RemoveRows && q.who.groupKey != "":
+		return q, fault.New(fault.Invalid, "a group has no events of its own, they are people's; leave this out").At("remove_rows")
+	case q.RemoveRows && h.Rows == nil:
 		return q, fault.New(fault.Invalid, "rows cannot be removed here; without that, they stay under an id that nobody can tell").At("remove_rows")
 	}
 	q.key, q.Why = key, audit.CleanReason(q.Why, q.who.asked, h.Scrub)

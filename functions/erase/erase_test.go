@@ -327,6 +327,27 @@ func TestSuppressTheUnknown(t *testing.T) {
 	}
 }
 
+// The rows of somebody who was erased can be removed later: the ledger still knows
+// which lake ids they were, and nothing else does.
+func TestRowsOfSomebodyErasedBefore(t *testing.T) {
+	w := newWorld()
+	w.delete("ann-lee", "")
+	for _, path := range []string{ann, ann + "?by=person", "ann-lee?remove_rows=true", strings.Repeat("9", 32) + "?remove_rows=true",
+		phone + "?by=user&remove_rows=true"} {
+		if got := w.delete(path, ""); got.Code != 200 || !strings.Contains(got.Body.String(), `"erased":false`) {
+			t.Errorf("%s: %d %s", path, got.Code, got.Body)
+		}
+	}
+	if len(w.removed) != 0 {
+		t.Fatalf("rows of %v go, unasked", w.removed)
+	}
+	got := w.delete(phone+"?by=person&remove_rows=true", "")
+	if got.Code != 200 || !strings.Contains(got.Body.String(), `"identifiers":3`) || !strings.Contains(got.Body.String(), `"rows":"removed at the next compaction"`) {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	w.gone(t, false, true, ann, phone, laptop)
+}
+
 // An identifier whose first event comes while it is being suppressed is erased.
 func TestSuppressWhileItArrives(t *testing.T) {
 	w := newWorld()
@@ -378,6 +399,7 @@ func TestRefusals(t *testing.T) {
 		{"DELETE", "/api/profiles/x?suppress=true&suppress=true", 400, "twice"},
 		{"DELETE", "/api/profiles/x?why=" + strings.Repeat("x", 501), 400, `"field":"why"`},
 		{"DELETE", "/api/profiles/x?%zz", 400, "query string"},
+		{"DELETE", "/api/profiles/acme-inc?group_key=company&remove_rows=true", 400, `"field":"remove_rows"`},
 		{"DELETE", "/api/profiles/vault-down", 503, "vault"},
 		{"GET", "/api/profiles/vault-down/export", 503, "vault"},
 		{"GET", "/api/profiles/nobody/export", 404, "$device:ID"},

@@ -76,7 +76,7 @@ func verify(t *testing.T, data string) account {
 	out, code := loch(t, "verify", "--data", data, "--json")
 	var a account
 	decode(t, out, &a)
-	if code != 0 || !a.OK || len(a.Problems) > 0 || a.Received != a.Stored+a.Rejected+a.Duplicates {
+	if code != 0 || !a.OK || len(a.Problems) > 0 || a.Received != a.Stored+a.Rejected+a.Duplicates+a.Removed {
 		t.Errorf("loch verify ended with %d and says: %s", code, out)
 	}
 	return a
