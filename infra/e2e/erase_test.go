@@ -145,6 +145,36 @@ func TestEraseRemovesRows(t *testing.T) {
 	}
 }
 
+// TestSuppressOverEveryWay erases a person with suppress, and then sends each of the
+// identifiers again, in every place in which a client may put it.
+func TestSuppressOverEveryWay(t *testing.T) {
+	s := start(t, t.TempDir())
+	personWithTraits(t, s)
+	if a := s.send("DELETE", "/api/profiles/"+erasedUser, []byte(`{"suppress":true}`), "Authorization", "Bearer "+s.keys["erase"]); a.status != 200 || !strings.Contains(string(a.body), `"suppressed":true`) {
+		t.Fatalf("erased: %d %s", a.status, a.body)
+	}
+	for _, id := range []string{erasedUser, erasedDevice, "$device:" + erasedDevice} {
+		for _, properties := range []map[string]any{{}, {"$user_id": id}, {"$device_id": id}} {
+			a := s.send("POST", "/track?verbose=1", encode(t, []any{newEvent("Again", id, properties)}), "Content-Type", "application/json")
+			if a.status != 200 {
+				t.Errorf("%s: %d %s", id, a.status, a.body)
+			}
+		}
+		a := s.send("POST", "/engage?verbose=1", encode(t, []any{map[string]any{"$token": token, "$distinct_id": id, "$set": map[string]any{"plan": "pro"}}}),
+			"Content-Type", "application/json")
+		if a.status != 200 {
+			t.Errorf("%s: %d %s", id, a.status, a.body)
+		}
+		if a := s.profile("pii", id); a.status != 404 {
+			t.Errorf("%s has a profile: %s", id, a.body)
+		}
+	}
+	track(t, s, keptUser, "kept-device-4444")
+	if rows := s.sql("select event, count(*) as n from events group by 1 order by 1"); len(rows) != 2 || rows[0]["event"] != "After" || rows[1]["event"] != "Before" {
+		t.Errorf("SQL shows %v", rows)
+	}
+}
+
 // inFiles counts how often a lake id stands in the lake's Parquet files.
 func inFiles(t *testing.T, data, id string) (n int) {
 	t.Helper()
