@@ -128,8 +128,13 @@ func (h *handler) read(r *http.Request) (request, error) {
 // forget orders the erasure of everybody who was found, and carries it out.
 func (h *handler) forget(w http.ResponseWriter, r *http.Request, q request, people []person) {
 	if q.who.by == "email" && len(people) > 1 && !q.All {
-		web.WriteError(w, r, fault.Newf(fault.Invalid,
-			"%d people have this e-mail address; erase each by its own id, or every one of them with all=true", len(people)).At("all"))
+		// How many there are is an answer about each of them.
+		err := h.noteFound(r.Context(), q.key, people, q.Why, q.id)
+		if err == nil {
+			err = fault.Newf(fault.Conflict, "%d people have this e-mail address, and none of them was erased; see who they are with dry_run=true, "+
+				"then erase one with by=person and the person_id, or every one of them with all=true", len(people)).At("all")
+		}
+		fail(w, r, err)
 		return
 	}
 	// From the first order on, whether somebody waits for the answer is no reason
