@@ -71,6 +71,9 @@ func (h *handler) erase(w http.ResponseWriter, r *http.Request) {
 	// the next time round.
 	for range 3 {
 		people, err := h.find(r.Context(), q.key.Project.ID, q.who)
+		if err == nil && len(people) == 0 && q.RemoveRows && !q.Suppress {
+			people, err = h.erasedBefore(r.Context(), q.key.Project.ID, q.who)
+		}
 		if err != nil {
 			fail(w, r, err)
 			return
@@ -112,7 +115,10 @@ func (h *handler) read(r *http.Request) (request, error) {
 	if q.order, err = readOrder(r, parameters); err != nil {
 		return q, err
 	}
-	if q.RemoveRows && h.Rows == nil {
+	switch {
+	case q.RemoveRows && q.who.groupKey != "":
+		return q, fault.New(fault.Invalid, "a group has no events of its own, they are people's; leave this out").At("remove_rows")
+	case q.RemoveRows && h.Rows == nil:
 		return q, fault.New(fault.Invalid, "rows cannot be removed here; without that, they stay under an id that nobody can tell").At("remove_rows")
 	}
 	q.key, q.Why = key, audit.CleanReason(q.Why, q.who.asked, h.Scrub)
@@ -122,8 +128,13 @@ func (h *handler) read(r *http.Request) (request, error) {
 // forget orders the erasure of everybody who was found, and carries it out.
 func (h *handler) forget(w http.ResponseWriter, r *http.Request, q request, people []person) {
 	if q.who.by == "email" && len(people) > 1 && !q.All {
-		web.WriteError(w, r, fault.Newf(fault.Invalid,
-			"%d people have this e-mail address; erase each by its own id, or every one of them with all=true", len(people)).At("all"))
+		// How many there are is an answer about each of them.
+		err := h.noteFound(r.Context(), q.key, people, q.Why, q.id)
+		if err == nil {
+			err = fault.Newf(fault.Conflict, "%d people have this e-mail address, and none of them was erased; see who they are with dry_run=true, "+
+				"then erase one with by=person and the person_id, or every one of them with all=true", len(people)).At("all")
+		}
+		fail(w, r, err)
 		return
 	}
 	// From the first order on, whether somebody waits for the answer is no reason

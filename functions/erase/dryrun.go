@@ -6,25 +6,26 @@ import (
 
 	"loch/shared/audit"
 	"loch/shared/profile"
+	"loch/shared/project"
 	"loch/shared/web"
 )
 
 // dryRun says what would go, once it is in the ledger who was told.
 func (h *handler) dryRun(w http.ResponseWriter, r *http.Request, q request, people []person) {
 	a := h.wouldGo(r.Context(), q, people)
-	if err := h.noteDryRun(r.Context(), q, people); err != nil {
+	if err := h.noteFound(r.Context(), q.key, people, q.Why, q.id); err != nil {
 		fail(w, r, err)
 		return
 	}
 	web.WriteJSON(w, http.StatusOK, a)
 }
 
-// noteDryRun writes down that the key learned of each of people that they are
-// there. The rows name no fields, as no trait is shown.
-func (h *handler) noteDryRun(ctx context.Context, q request, people []person) error {
+// noteFound writes down that the key learned of each of people that they are there.
+// The rows name no fields, as no trait is shown.
+func (h *handler) noteFound(ctx context.Context, key project.Key, people []person, why, requestID string) error {
 	for _, p := range people {
 		if _, err := h.Audit.Append(ctx, audit.Entry{
-			Project: q.key.Project.ID, Kind: audit.Read, Key: q.key.Name, Person: p.id, Why: q.Why, RequestID: q.id,
+			Project: key.Project.ID, Kind: audit.Read, Key: key.Name, Person: p.id, Why: why, RequestID: requestID,
 		}); err != nil {
 			return err
 		}

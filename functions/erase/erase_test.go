@@ -147,11 +147,31 @@ func TestAnEmailOfSeveral(t *testing.T) {
 	w := newWorld()
 	w.emails["ann@x.test"] = []string{ann, bob}
 	w.people[bob] = profile.Profile{ID: bob, Traits: []profile.Trait{{Name: "$email", Value: json.RawMessage(`["x@x.test","ANN@x.test"]`)}}}
-	got := w.delete("ann@x.test?by=email", "")
-	if got.Code != 400 || !strings.Contains(got.Body.String(), `2 people`) || len(w.steps) > 0 {
-		t.Fatalf("%d %s, %v", got.Code, got.Body, w.steps)
+	// Whoever asked has learned that the two are there, and that is in the ledger.
+	for _, q := range []struct{ method, path, words string }{
+		{"DELETE", "ann@x.test?by=email&why=letter+of+ann@x.test", "all=true"}, {"GET", "ann@x.test/export?by=email&why=letter+of+ann@x.test", "by=person"},
+	} {
+		w.steps, w.ledger = nil, nil
+		got := w.ask(q.method, "/api/profiles/"+q.path, "erase", "")
+		if got.Code != 409 || !strings.Contains(got.Body.String(), `2 people`) || !strings.Contains(got.Body.String(), q.words) {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+		if !slices.Equal(w.steps, []string{"read", "read"}) {
+			t.Errorf("did %v", w.steps)
+		}
+		for i, id := range []string{ann, bob} {
+			if e := w.ledger[i]; e.Kind != audit.Read || e.Person != id || e.Key != "erase" || e.Why != "letter of [id]" || len(e.Fields) != 0 {
+				t.Errorf("%s: %+v", q.method, e)
+			}
+		}
+		w.steps, w.failAt = nil, 2
+		if got := w.ask(q.method, "/api/profiles/"+q.path, "erase", ""); got.Code != 503 || strings.Contains(got.Body.String(), "people") {
+			t.Errorf("told without a row: %d %s", got.Code, got.Body)
+		}
+		w.failAt = 0
 	}
-	if got = w.delete("ann@x.test?by=email&all=true", ""); got.Code != 200 {
+	w.steps, w.ledger = nil, nil
+	if got := w.delete("ann@x.test?by=email&all=true", ""); got.Code != 200 {
 		t.Fatalf("%d %s", got.Code, got.Body)
 	}
 	w.gone(t, false, false, ann, phone, laptop, bob)
@@ -327,6 +347,27 @@ func TestSuppressTheUnknown(t *testing.T) {
 	}
 }
 
+// The rows of somebody who was erased can be removed later: the ledger still knows
+// which lake ids they were, and nothing else does.
+func TestRowsOfSomebodyErasedBefore(t *testing.T) {
+	w := newWorld()
+	w.delete("ann-lee", "")
+	for _, path := range []string{ann, ann + "?by=person", "ann-lee?remove_rows=true", strings.Repeat("9", 32) + "?remove_rows=true",
+		phone + "?by=user&remove_rows=true"} {
+		if got := w.delete(path, ""); got.Code != 200 || !strings.Contains(got.Body.String(), `"erased":false`) {
+			t.Errorf("%s: %d %s", path, got.Code, got.Body)
+		}
+	}
+	if len(w.removed) != 0 {
+		t.Fatalf("rows of %v go, unasked", w.removed)
+	}
+	got := w.delete(phone+"?by=person&remove_rows=true", "")
+	if got.Code != 200 || !strings.Contains(got.Body.String(), `"identifiers":3`) || !strings.Contains(got.Body.String(), `"rows":"removed at the next compaction"`) {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	w.gone(t, false, true, ann, phone, laptop)
+}
+
 // An identifier whose first event comes while it is being suppressed is erased.
 func TestSuppressWhileItArrives(t *testing.T) {
 	w := newWorld()
@@ -378,6 +419,7 @@ func TestRefusals(t *testing.T) {
 		{"DELETE", "/api/profiles/x?suppress=true&suppress=true", 400, "twice"},
 		{"DELETE", "/api/profiles/x?why=" + strings.Repeat("x", 501), 400, `"field":"why"`},
 		{"DELETE", "/api/profiles/x?%zz", 400, "query string"},
+		{"DELETE", "/api/profiles/acme-inc?group_key=company&remove_rows=true", 400, `"field":"remove_rows"`},
 		{"DELETE", "/api/profiles/vault-down", 503, "vault"},
 		{"GET", "/api/profiles/vault-down/export", 503, "vault"},
 		{"GET", "/api/profiles/nobody/export", 404, "$device:ID"},

@@ -101,6 +101,11 @@ func (h *handler) openExport(ctx context.Context, r *http.Request) (*exported, e
 	if err != nil {
 		return nil, err
 	}
+	if len(people) > 1 { // that there are several is an answer about each of them
+		if err := h.noteFound(ctx, key, people, x.why, x.id); err != nil {
+			return nil, err
+		}
+	}
 	if x.person, err = onlyOne(people, x.who); err != nil {
 		return nil, err
 	}
@@ -128,10 +133,10 @@ func onlyOne(people []person, q whom) (person, error) {
 		return person{}, fault.New(fault.NotFound,
 			"nothing is known of this id; ids are case-sensitive and must be URL-escaped, a device's id may be written as $device:ID, and a group's needs ?group_key=KIND")
 	case q.by == "email":
-		return person{}, fault.Newf(fault.Invalid,
-			"%d people have this e-mail address; export each by its own id, or by person_id with by=person", len(people)).At("by")
+		return person{}, fault.Newf(fault.Conflict, "%d people have this e-mail address, and none of them was exported; see who they are "+
+			"by erasing with dry_run=true, then export each with by=person and the person_id", len(people)).At("by")
 	}
-	return person{}, fault.New(fault.Invalid,
+	return person{}, fault.New(fault.Conflict,
 		"a user and a device have this id, and they are not linked; say which with by=user or by=device").At("by")
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"loch/shared/audit"
 	"loch/shared/event"
 	"loch/shared/fault"
 	"loch/shared/profile"
@@ -111,6 +112,32 @@ func (h *handler) find(ctx context.Context, projectID string, q whom) ([]person,
 		found = append(found, p)
 	}
 	return found, nil
+}
+
+// erasedBefore finds somebody whom the ledger knows as erased, by a lake id, so that
+// the rows can be removed later as well. Nothing else leads to them any more.
+func (h *handler) erasedBefore(ctx context.Context, projectID string, q whom) ([]person, error) {
+	if !isLakeID(q.asked) || q.groupKey != "" || q.by != "" && q.by != "person" {
+		return nil, nil
+	}
+	p := person{id: q.asked, ids: []string{q.asked}}
+	known := false
+	err := h.Audit.Walk(ctx, 1, func(e audit.Entry) error {
+		if e.Kind != audit.EraseDone || e.Project != projectID || !slices.Contains(e.IDs, q.asked) {
+			return nil
+		}
+		known = true
+		for _, id := range e.IDs {
+			if !slices.Contains(p.ids, id) {
+				p.ids = append(p.ids, id)
+			}
+		}
+		return nil
+	})
+	if err != nil || !known {
+		return nil, err
+	}
+	return []person{p}, nil
 }
 
 // lakeIDs are the lake ids that the id itself leads to.

@@ -18,7 +18,8 @@ import (
 //
 // Everybody behind one address with one agent is the same device of the day, so
 // nothing may tie it to a person: an event that names a user has no device, and
-// the traits of a device are not kept.
+// the traits of a device are not kept. What a device was given before the project
+// went without cookies can still be taken away.
 func (h *handler) forgetDevices(ctx context.Context, b *wire.Batch, events []event.Event, updates []profile.Update, o *owners) ([]profile.Update, error) {
 	o.browser = b.Client.Browser
 	for i := range events {
@@ -35,11 +36,22 @@ func (h *handler) forgetDevices(ctx context.Context, b *wire.Batch, events []eve
 	}
 	kept := updates[:0]
 	for _, u := range updates {
-		if u.Device && o.daily(u.Project) {
-			b.Rejected = append(b.Rejected, event.Rejection{Index: u.Index, Token: u.Token, Reason: event.ReasonNoConsent})
+		if !u.Device || !o.daily(u.Project) {
+			kept = append(kept, u)
 			continue
 		}
-		kept = append(kept, u)
+		less, ok := onlyTakesAway(u)
+		if ok { // from a device that is known: it must not become so by this
+			var err error
+			if _, ok, err = h.Vault.Lookup(ctx, u.Project, event.IDDevice, u.ClearID); err != nil {
+				return nil, err
+			}
+		}
+		if ok {
+			kept = append(kept, less)
+			continue
+		}
+		b.Rejected = append(b.Rejected, event.Rejection{Index: u.Index, Token: u.Token, Reason: event.ReasonNoConsent})
 	}
 	return kept, nil
 }

@@ -66,6 +66,41 @@ func TestDevicesOfTheDayHaveNoProfile(t *testing.T) {
 	}
 }
 
+// A browser that had a profile before the project went without cookies can still
+// have it deleted. It learns nothing else of the browser's id: one that is not known
+// is not made known, and nothing is set.
+func TestCookielessStillDeletes(t *testing.T) {
+	b := newBench(t)
+	b.send("POST", "/engage", `[{"$token":"T","$distinct_id":"$device:dev-0001","$set":{"a":"x","b":1}}]`, fromBrowser...)
+	b.projects.privacy = project.Privacy{Cookieless: true}
+	for record, want := range map[string]int{
+		`"$device:dev-0001","$delete":""`:                    1,
+		`"$device:dev-0001","$unset":["a"],"$set":{"c":"x"}`: 1,
+		`"$device:dev-0001","$set":{"c":"x"}`:                0,
+		`"$device:dev-0002","$delete":""`:                    0,
+	} {
+		before := len(b.people.updates())
+		if w := b.send("POST", "/engage", `[{"$token":"T","$distinct_id":`+record+`}]`, fromBrowser...); w.Body.String() != "1" {
+			t.Errorf("%s: answer %s", record, w.Body)
+		}
+		got := b.people.updates()[before:]
+		if len(got) != want {
+			t.Errorf("%s: %d updates", record, len(got))
+		}
+		for _, u := range got {
+			if len(u.Ops) != 1 || u.Ops[0].Kind != profile.Delete && u.Ops[0].Kind != profile.Unset {
+				t.Errorf("%s: %+v", record, u.Ops)
+			}
+		}
+	}
+	if _, known, err := b.vault.Lookup(t.Context(), "p", event.IDDevice, "dev-0001"); err != nil || !known {
+		t.Fatalf("the test looks in the wrong place: %v", err)
+	}
+	if _, known, err := b.vault.Lookup(t.Context(), "p", event.IDDevice, "dev-0002"); err != nil || known {
+		t.Errorf("a browser became known by asking to be deleted: %v", err)
+	}
+}
+
 // The browser's own id does not stay where a website repeats it.
 func TestForgottenDevicesAreHidden(t *testing.T) {
 	const id = "cless/uuid+0002"

@@ -78,12 +78,17 @@ func (h *handler) one(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
+	said, err := saidReason(r)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
 	found, err := h.find(r.Context(), key, asked, groupKey, r.URL.Query().Get("by"))
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
-	a, err := h.show(r, key, asked, found)
+	a, err := h.show(r, key, asked, said, found)
 	if err != nil {
 		web.WriteError(w, r, err)
 		return

@@ -312,16 +312,40 @@ func TestReasonHoldsNoID(t *testing.T) {
 		{"janedoe77", strings.Repeat("janedoe77 ", 1000), "[too long]"},
 		{"janedoe77", "", ""},
 	} {
+		for _, way := range []string{"header", "address"} {
+			d, l := known(), &ledger{}
+			d.Audit = l
+			d.Vault.(vault)["user janedoe77"] = jane
+			r := httptest.NewRequest(http.MethodGet, "/api/profiles/"+c.path, nil)
+			r.Header.Set("Authorization", "Bearer pii")
+			if way == "header" {
+				r.Header.Set("X-Reason", c.reason)
+			} else {
+				q := r.URL.Query()
+				q.Set("why", c.reason)
+				r.URL.RawQuery = q.Encode()
+			}
+			w := httptest.NewRecorder()
+			lookup.New(d).ServeHTTP(w, r)
+			if w.Code != 200 || len(l.entries) != 1 || l.entries[0].Why != c.want {
+				t.Errorf("%s, %.40q in the %s: %d %+v, want %q", c.path, c.reason, way, w.Code, l.entries, c.want)
+			}
+		}
+	}
+}
+
+// A reason that is said in two places is none that anybody could rely on.
+func TestReasonSaidTwice(t *testing.T) {
+	for path, header := range map[string]string{"d-1?why=a": "b", "d-1?why=a&why=b": ""} {
 		d, l := known(), &ledger{}
 		d.Audit = l
-		d.Vault.(vault)["user janedoe77"] = jane
-		r := httptest.NewRequest(http.MethodGet, "/api/profiles/"+c.path, nil)
+		r := httptest.NewRequest(http.MethodGet, "/api/profiles/"+path, nil)
 		r.Header.Set("Authorization", "Bearer pii")
-		r.Header.Set("X-Reason", c.reason)
+		r.Header.Set("X-Reason", header)
 		w := httptest.NewRecorder()
 		lookup.New(d).ServeHTTP(w, r)
-		if w.Code != 200 || len(l.entries) != 1 || l.entries[0].Why != c.want {
-			t.Errorf("%s, %.40q: %d %+v, want %q", c.path, c.reason, w.Code, l.entries, c.want)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), `"field":"why"`) || len(l.entries) != 0 {
+			t.Errorf("%s: %d %s, %+v", path, w.Code, w.Body, l.entries)
 		}
 	}
 }

@@ -16,16 +16,17 @@ import (
 )
 
 const (
-	// reasonHeader lets the asker say why; it goes into the audit ledger.
-	reasonHeader = "X-Reason"
-	maxReason    = 500     // bytes that are kept
-	longestRead  = 8 << 10 // bytes; nobody types more
+	// Both let the asker say why; it goes into the audit ledger.
+	reasonHeader    = "X-Reason"
+	reasonParameter = "why"
+	maxReason       = 500     // bytes that are kept
+	longestRead     = 8 << 10 // bytes; nobody types more
 )
 
-// show opens a profile as far as the key goes. To a key of scope pii personal
+// show opens a profile, for the reason that was said, as far as the key goes. To a key of scope pii personal
 // traits are shown in clear, once that is in the ledger; to others masked, in
 // form and not in length, which tells nobody anything they did not know.
-func (h *handler) show(r *http.Request, key project.Key, asked string, p profile.Profile) (answer, error) {
+func (h *handler) show(r *http.Request, key project.Key, asked, said string, p profile.Profile) (answer, error) {
 	pii := key.Scope.Allows(project.PII)
 	if pii {
 		if err := h.take(key); err != nil {
@@ -43,7 +44,7 @@ func (h *handler) show(r *http.Request, key project.Key, asked string, p profile
 	if len(names) > 0 {
 		if _, err := h.Audit.Append(r.Context(), audit.Entry{
 			Project: key.Project.ID, Kind: audit.Read, Key: key.Name, Person: p.ID, Fields: names,
-			Why: reason(r, asked), RequestID: web.RequestID(r.Context()),
+			Why: reason(said, asked), RequestID: web.RequestID(r.Context()),
 		}); err != nil {
 			return answer{}, err
 		}
@@ -129,11 +130,24 @@ func hasEmail(policy *privacy.Policy, traits []profile.Trait, names []string, em
 	})
 }
 
+// saidReason is the reason as it was given, in the address or in the header.
+func saidReason(r *http.Request) (string, error) {
+	all := slices.Concat(r.Header.Values(reasonHeader), r.URL.Query()[reasonParameter])
+	all = slices.DeleteFunc(all, func(text string) bool { return text == "" })
+	switch len(all) {
+	case 0:
+		return "", nil
+	case 1:
+		return all[0], nil
+	default:
+		return "", fault.New(fault.Invalid, "the reason is said twice: in the address or in the header X-Reason").At(reasonParameter)
+	}
+}
+
 // reason is what the asker says for the ledger, without what is personal and
 // without whom was asked for. It is cut last: cut before, it could end with a
 // part of the identifier, which would not be found any more.
-func reason(r *http.Request, asked string) string {
-	text := r.Header.Get(reasonHeader)
+func reason(text, asked string) string {
 	if len(text) > longestRead {
 		return "[too long]"
 	}

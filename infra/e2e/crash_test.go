@@ -64,9 +64,9 @@ func TestCrash(t *testing.T) {
 
 // account is what `loch verify --json` prints.
 type account struct {
-	OK                                     bool
-	Received, Stored, Rejected, Duplicates int64
-	Problems, Warnings                     []string
+	OK                                              bool
+	Received, Stored, Rejected, Duplicates, Removed int64
+	Problems, Warnings                              []string
 }
 
 // verify runs `loch verify` on a folder that no server has, and fails the test
@@ -76,7 +76,7 @@ func verify(t *testing.T, data string) account {
 	out, code := loch(t, "verify", "--data", data, "--json")
 	var a account
 	decode(t, out, &a)
-	if code != 0 || !a.OK || len(a.Problems) > 0 || a.Received != a.Stored+a.Rejected+a.Duplicates {
+	if code != 0 || !a.OK || len(a.Problems) > 0 || a.Received != a.Stored+a.Rejected+a.Duplicates+a.Removed {
 		t.Errorf("loch verify ended with %d and says: %s", code, out)
 	}
 	return a

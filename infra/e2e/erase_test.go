@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,6 +85,109 @@ func TestErase(t *testing.T) {
 			t.Errorf("the threat model says that it is readable: %d %s", a.status, a.body)
 		}
 	})
+}
+
+// TestEraseRemovesRows orders a person's events to go while some are compacted, some
+// have landed and some are in the log, kills the server right after the answer, and
+// has the lake compacted.
+func TestEraseRemovesRows(t *testing.T) {
+	data := t.TempDir()
+	s := start(t, data, "--compact-every", "1h")
+	person := personWithTraits(t, s)
+	track(t, s, keptUser, "kept-device-4444")
+	for range 2 {
+		if out, code := loch(t, "compact", "--data", data); code != 0 {
+			t.Fatalf("compact: %d %s", code, out)
+		}
+		track(t, s, erasedUser, erasedDevice)
+	}
+	count := func(condition string) string {
+		t.Helper()
+		return fmt.Sprint(s.sql("select count(*) as n from events where %s", condition)[0]["n"])
+	}
+	hers := "'" + person + "' in (person_id, user_id, device_id)"
+	all := count("true")
+	if got := count(hers); got != "3" {
+		t.Fatalf("before the order there are %s rows", got)
+	}
+	a := s.send("DELETE", "/api/profiles/"+erasedUser+"?remove_rows=true", nil, "Authorization", "Bearer "+s.keys["erase"])
+	if a.status != 200 || !strings.Contains(string(a.body), `"rows":"removed at the next compaction"`) {
+		t.Fatalf("erased: %d %s", a.status, a.body)
+	}
+	s.kill()
+	s = start(t, data, "--compact-every", "1h")
+	if got, left := count(hers), count("true"); got != "0" || left == all || left == "0" {
+		t.Errorf("after the order there are %s of the person's rows, and %s of %s at all", got, left, all)
+	}
+	if inFiles(t, data, person) == 0 {
+		t.Fatal("the files hold nothing of the person already: the test proves little")
+	}
+	if out, code := loch(t, "compact", "--data", data, "--json"); code != 0 || !strings.Contains(string(out), `"rows_removed":3`) {
+		t.Errorf("compact: %d %s", code, out)
+	}
+	s.stop()
+	if n := inFiles(t, data, person); n != 0 {
+		t.Errorf("the files hold the person %d times", n)
+	}
+	if a := verify(t, data); a.Removed != 3 {
+		t.Errorf("the account is %+v", a)
+	}
+	// Not because they are hidden.
+	if err := os.RemoveAll(filepath.Join(data, "removals")); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, data)
+	if got := count(hers); got != "0" {
+		t.Errorf("%s rows are back", got)
+	}
+	if rows := s.sql("select distinct person_id from events where event = 'After'"); len(rows) != 1 {
+		t.Errorf("of somebody else there is %v", rows)
+	}
+}
+
+// TestSuppressOverEveryWay erases a person with suppress, and then sends each of the
+// identifiers again, in every place in which a client may put it.
+func TestSuppressOverEveryWay(t *testing.T) {
+	s := start(t, t.TempDir())
+	personWithTraits(t, s)
+	if a := s.send("DELETE", "/api/profiles/"+erasedUser, []byte(`{"suppress":true}`), "Authorization", "Bearer "+s.keys["erase"]); a.status != 200 || !strings.Contains(string(a.body), `"suppressed":true`) {
+		t.Fatalf("erased: %d %s", a.status, a.body)
+	}
+	for _, id := range []string{erasedUser, erasedDevice, "$device:" + erasedDevice} {
+		for _, properties := range []map[string]any{{}, {"$user_id": id}, {"$device_id": id}} {
+			a := s.send("POST", "/track?verbose=1", encode(t, []any{newEvent("Again", id, properties)}), "Content-Type", "application/json")
+			if a.status != 200 {
+				t.Errorf("%s: %d %s", id, a.status, a.body)
+			}
+		}
+		a := s.send("POST", "/engage?verbose=1", encode(t, []any{map[string]any{"$token": token, "$distinct_id": id, "$set": map[string]any{"plan": "pro"}}}),
+			"Content-Type", "application/json")
+		if a.status != 200 {
+			t.Errorf("%s: %d %s", id, a.status, a.body)
+		}
+		if a := s.profile("pii", id); a.status != 404 {
+			t.Errorf("%s has a profile: %s", id, a.body)
+		}
+	}
+	track(t, s, keptUser, "kept-device-4444")
+	if rows := s.sql("select event, count(*) as n from events group by 1 order by 1"); len(rows) != 2 || rows[0]["event"] != "After" || rows[1]["event"] != "Before" {
+		t.Errorf("SQL shows %v", rows)
+	}
+}
+
+// inFiles counts how often a lake id stands in the lake's Parquet files.
+func inFiles(t *testing.T, data, id string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(data, "lake"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".parquet") {
+			return err
+		}
+		return eachValue(path, func(value []byte) { n += bytes.Count(value, []byte(id)) })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // personWithTraits makes the two people, and returns the lake id of the one who

@@ -7,6 +7,7 @@ import (
 
 	"loch/functions/erase"
 	"loch/functions/lookup"
+	"loch/infra/local/lake"
 	"loch/shared/audit"
 	"loch/shared/privacy"
 	"loch/shared/project"
@@ -32,12 +33,21 @@ func (p *product) erasing(limit *web.RateLimit) erase.Deps {
 	}
 	return erase.Deps{
 		Registry: p.registry, Vault: p.identities, Profiles: p.profiles, Audit: p.audit, Engine: p.engine,
+		Rows:        rowRemover{p.lake},
 		NormalEmail: policy.NormalEmail,
 		Scrub: func(text string) string {
 			return policy.CleanText(text, func(f privacy.Found) string { return f.Rule.Word() })
 		},
 		Limit: limit, Now: time.Now, Logger: p.settings.logger,
 	}
+}
+
+// rowRemover dates the orders to remove rows that the lake takes.
+type rowRemover struct{ lake *lake.Lake }
+
+// RemoveRows orders it.
+func (r rowRemover) RemoveRows(_ context.Context, projectID string, ids []string) error {
+	return r.lake.RemoveRows(projectID, ids, time.Now())
 }
 
 // upkeepEvery is how often keys whose time is over leave memory, salts of days

@@ -22,6 +22,7 @@ const (
 	Unauthorized Code = "unauthorized" // no valid key or token came with the request
 	Forbidden    Code = "forbidden"    // the key is valid, its scope is not enough
 	NotFound     Code = "not_found"    // what was asked for does not exist
+	Conflict     Code = "conflict"     // it fits several things; say which, then send again
 	TooLarge     Code = "too_large"    // over a size limit; smaller requests may pass
 	TooMany      Code = "too_many"     // over a rate limit; wait, then send again
 	Timeout      Code = "timeout"      // the time limit of a query ran out

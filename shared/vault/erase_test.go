@@ -186,6 +186,58 @@ func TestErasedElsewhere(t *testing.T) {
 	}
 }
 
+// A device's id that comes where a user's stands does not bring back who was
+// suppressed, nor the reverse, nor what was suppressed before it was ever seen. An
+// id that was somebody's already stays theirs.
+func TestSuppressAsTheOtherKind(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	ids := func(kind, value string) vault.ID {
+		t.Helper()
+		made, err := v.IDs(t.Context(), []vault.Identifier{{Project: "p", Kind: kind, Value: value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made[0]
+	}
+	named := ids(event.IDUser, "both")
+	for kind, value := range map[string]string{event.IDUser: "u1", event.IDDevice: "d1"} {
+		if err := v.Erase(t.Context(), "p", []string{ids(kind, value).String()}, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := v.Erase(t.Context(), "p", []string{ids(event.IDDevice, "both").String()}, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Suppress(t.Context(), "p", event.IDDevice, "never seen"); err != nil {
+		t.Fatal(err)
+	}
+	for value, kind := range map[string]string{"d1": event.IDUser, "u1": event.IDDevice, "never seen": event.IDUser} {
+		if yes, err := v.IsSuppressed(t.Context(), "p", kind, value); !yes || err != nil {
+			t.Errorf("%s is not suppressed as a %s: %v", value, kind, err)
+		}
+		if id := ids(kind, value); id != vault.Suppressed {
+			t.Errorf("%s came back as a %s", value, kind)
+		}
+		if _, ok, err := v.Lookup(t.Context(), "p", kind, value); ok || err != nil {
+			t.Errorf("%s is found as a %s: %v", value, kind, err)
+		}
+	}
+	for value, kind := range map[string]string{"d1": event.IDGroup + "company", "other": event.IDUser} {
+		if ids(kind, value) == vault.Suppressed {
+			t.Errorf("%s is suppressed as a %s", value, kind)
+		}
+	}
+	if got := ids(event.IDUser, "both"); got != named {
+		t.Error("somebody who was known is suppressed by a device of the same text")
+	}
+	if yes, err := v.IsSuppressed(t.Context(), "p", event.IDUser, "both"); yes || err != nil {
+		t.Errorf("somebody who is known is suppressed: %v", err)
+	}
+	if e := sealed(t, v, nil, nil, `{"event":"e","properties":{"distinct_id":"d1"}}`)[0]; !e.Suppressed {
+		t.Error("an event whose distinct_id is a suppressed device's id is taken")
+	}
+}
+
 // slowFind is a store whose next Find is held up between reading and returning.
 type slowFind struct {
 	vault.Store

@@ -1,10 +1,15 @@
 package vault
 
-import "context"
+import (
+	"context"
+
+	"loch/shared/event"
+)
 
 // IDs returns the lake id of each identifier, in order, making those that do
 // not exist yet. They are durable when it returns. A suppressed identifier has
-// the id Suppressed.
+// the id Suppressed, and so has one that is not known yet and is suppressed as the
+// other kind: a device's id that comes as a user's.
 func (v *Vault) IDs(ctx context.Context, identifiers []Identifier) ([]ID, error) {
 	return v.make(ctx, identifiers, nil)
 }
@@ -33,23 +38,33 @@ func (v *Vault) make(ctx context.Context, identifiers []Identifier, owners []ID)
 	}
 	var entries []Entry
 	var entryAt []int
+	var unknown []Identifier
 	for j, k := range missing {
 		if ok[j] {
 			ids[at[j]] = found[j]
 			v.remember(k, found[j], erasures)
 			continue
 		}
-		e := Entry{Key: k}
-		if err := v.random(e.ID[:], "a lake id"); err != nil {
-			return nil, err
-		}
-		if e.Owner = e.ID; owners != nil && owners[at[j]] != (ID{}) {
-			e.Owner = owners[at[j]]
-		}
-		entries, entryAt = append(entries, e), append(entryAt, at[j])
+		entries, entryAt, unknown = append(entries, Entry{Key: k}), append(entryAt, at[j]), append(unknown, identifiers[at[j]])
 	}
 	if len(entries) == 0 {
 		return ids, nil
+	}
+	suppressed, err := v.twinsSuppressed(ctx, unknown)
+	if err != nil {
+		return nil, err
+	}
+	for j := range entries {
+		if suppressed[j] {
+			continue // its id is Suppressed from now on, and nobody's
+		}
+		e := &entries[j]
+		if err := v.random(e.ID[:], "a lake id"); err != nil {
+			return nil, err
+		}
+		if e.Owner = e.ID; owners != nil && owners[entryAt[j]] != (ID{}) {
+			e.Owner = owners[entryAt[j]]
+		}
 	}
 	created, err := v.store.Create(ctx, entries)
 	if err != nil {
@@ -60,6 +75,45 @@ func (v *Vault) make(ctx context.Context, identifiers []Identifier, owners []ID)
 		v.remember(entries[j].Key, id, erasures)
 	}
 	return ids, nil
+}
+
+// twin is the same text as the other of the two kinds that an id without a mark may
+// be: a device's id is also sent where a user's stands, and the reverse.
+func twin(i Identifier) (other Identifier, ok bool) {
+	switch i.Kind {
+	case event.IDUser:
+		i.Kind = event.IDDevice
+	case event.IDDevice:
+		i.Kind = event.IDUser
+	default:
+		return i, false
+	}
+	return i, true
+}
+
+// twinsSuppressed tells of each identifier that is not known whether its twin is
+// suppressed. Who asked never to be recorded must not be, under the same id in
+// another place; the vault knows hashes only, so this shows when the id comes.
+func (v *Vault) twinsSuppressed(ctx context.Context, identifiers []Identifier) ([]bool, error) {
+	suppressed := make([]bool, len(identifiers))
+	var keys []Key
+	var at []int
+	for i, identifier := range identifiers {
+		if other, ok := twin(identifier); ok {
+			keys, at = append(keys, v.key(other)), append(at, i)
+		}
+	}
+	if len(keys) == 0 {
+		return suppressed, nil
+	}
+	ids, found, err := v.store.Find(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for j := range keys {
+		suppressed[at[j]] = found[j] && ids[j] == Suppressed
+	}
+	return suppressed, nil
 }
 
 // Lookup returns the lake id of an identifier, if it has one. It never makes
@@ -74,10 +128,19 @@ func (v *Vault) Lookup(ctx context.Context, project, kind, value string) (id str
 }
 
 // IsSuppressed tells that a person asked never to be recorded under an
-// identifier.
+// identifier, be it a user's or a device's. One that is known as somebody's is not
+// suppressed by its twin.
 func (v *Vault) IsSuppressed(ctx context.Context, project, kind, value string) (bool, error) {
-	ids, found, err := v.store.Find(ctx, []Key{v.key(Identifier{Project: project, Kind: kind, Value: value})})
-	return err == nil && found[0] && ids[0] == Suppressed, err
+	identifier := Identifier{Project: project, Kind: kind, Value: value}
+	ids, found, err := v.store.Find(ctx, []Key{v.key(identifier)})
+	if err != nil {
+		return false, err
+	}
+	if found[0] {
+		return ids[0] == Suppressed, nil
+	}
+	suppressed, err := v.twinsSuppressed(ctx, []Identifier{identifier})
+	return err == nil && suppressed[0], err
 }
 
 // Suppress has events under an identifier dropped from now on. It is for an

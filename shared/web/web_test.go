@@ -19,7 +19,7 @@ import (
 )
 
 var statuses = map[fault.Code]int{
-	fault.Invalid: 400, fault.Unauthorized: 401, fault.Forbidden: 403, fault.NotFound: 404,
+	fault.Invalid: 400, fault.Unauthorized: 401, fault.Forbidden: 403, fault.NotFound: 404, fault.Conflict: 409,
 	fault.TooLarge: 413, fault.TooMany: 429, fault.Timeout: 504, fault.Unavailable: 503, fault.Internal: 500,
 }
 

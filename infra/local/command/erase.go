@@ -24,7 +24,12 @@ func newErase(c Connector, t tools) *cobra.Command {
 		Short: "Forget a person or a group for good",
 		Long: `Forget one person for good, by the id that the website uses: the profile, the keys
 that seal it, and every identifier that is linked to the person. What is left in
-the lake are events under a random number that nothing leads to. It cannot be undone.
+the lake are events under a random number that nothing leads to. With --remove-rows
+they go as well: no question shows them from then on, and the next compaction takes
+them out of the files; loch compact does it now. It cannot be undone.
+
+The events of somebody who was erased without it can be removed later, by the
+person_id that loch audit shows.
 
 Should the same id be seen again, it is a new person; with --suppress, what arrives
 under it is dropped. Before anything is done it is shown what will go, and asked.
@@ -34,6 +39,8 @@ even if the server stops in the middle.` +
 		Example: `  loch erase user-1 --dry-run
   loch erase user-1 --why "letter of 23 November"
   loch erase jane@example.com --email --suppress
+  loch erase user-1 --remove-rows --yes && loch compact
+  loch erase 9f2b6c0e84ba4a5e9f6c0c7a9b0f2d11 --person --remove-rows
   loch erase 5f1d7c0e-84ba-4a5e-9f6c-0c7a9b0f2d11 --device --yes --json
   loch erase acme --group company`,
 		RunE: e.run,
@@ -43,7 +50,7 @@ even if the server stops in the middle.` +
 	e.who.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&e.order.Suppress, "suppress", false, "drop what arrives under the same identifiers from now on")
-	f.BoolVar(&e.order.RemoveRows, "remove-rows", false, "remove the events, too; refused by a server that cannot yet")
+	f.BoolVar(&e.order.RemoveRows, "remove-rows", false, "remove the events, too: hidden at once, out of the files at the next compaction")
 	f.BoolVar(&e.order.All, "all", false, "with --email: everybody who has the address")
 	f.StringVar(&e.order.Why, "why", "", "the reason, for the audit ledger; without names")
 	f.BoolVar(&e.dry, "dry-run", false, "only show what would go")
@@ -103,6 +110,9 @@ func (e *eraseCommand) run(cmd *cobra.Command, args []string) error {
 	}
 	if e.order.All && !e.who.email {
 		return usage("--all goes with --email only")
+	}
+	if e.order.RemoveRows && e.who.group != "" {
+		return usage("a group has no events of its own, they are people's; leave --remove-rows out")
 	}
 	ask := !e.yes && !e.dry
 	if ask && !e.tools.typing(cmd.InOrStdin()) {

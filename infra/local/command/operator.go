@@ -103,10 +103,11 @@ func newCompact(c Connector, t tools) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "compact",
-		Short: "Merge the lake's small files and drop duplicates",
+		Short: "Merge the lake's small files, drop duplicates and the events of erased people",
 		Long: `Merge the lake's files into few large ones, by project and date, sorted, each
-event once. Questions are answered all the while, and every event is seen exactly
-once. It may be stopped at any time and run again.` +
+event once, and without the events of people who were erased with --remove-rows:
+files that hold any are written anew. Questions are answered all the while, and
+every event is seen exactly once. It may be stopped at any time and run again.` +
 			fmt.Sprintf(exitHelp, "3 not used"),
 		Example: `  loch compact
   loch compact --data /var/lib/loch --json`,

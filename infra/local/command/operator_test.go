@@ -9,7 +9,7 @@ import (
 const verifyGood = `{"done":0,"total":120}
 {"done":60,"total":120}
 {"done":120,"total":120}
-{"result":{"ok":true,"received":100000,"stored":98601,"rejected":2,"duplicates":1397,"in_lake":{"requests":60000,"received":91399,"rows":90000,"rejected":2},"in_log":{"requests":5000,"received":8601,"rows":8601,"rejected":0},"commits":44,"files":120,"bytes":34211004,"segments":2,"problems":null,"warnings":["a folder is empty"]}}
+{"result":{"ok":true,"received":100000,"stored":98601,"rejected":2,"duplicates":1380,"removed":17,"in_lake":{"requests":60000,"received":91399,"rows":90000,"rejected":2},"in_log":{"requests":5000,"received":8601,"rows":8601,"rejected":0},"commits":44,"files":120,"bytes":34211004,"segments":2,"problems":null,"warnings":["a folder is empty"]}}
 `
 
 func TestVerify(t *testing.T) {

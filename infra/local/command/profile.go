@@ -34,7 +34,7 @@ audit ledger, with the reason that --why gives.` +
 	p.target.keyFlag(cmd)
 	cmd.Flags().BoolVar(&p.pii, "pii", false, "show personal traits in clear")
 	cmd.Flags().BoolVar(&p.email, "email", false, "ID is the e-mail address of a person; needs and shows what --pii does")
-	cmd.Flags().StringVar(&p.why, "why", "", "the reason, for the audit ledger; without names")
+	cmd.Flags().StringVar(&p.why, "why", "", "with --pii or --email: the reason, for the audit ledger; without names")
 	cmd.Flags().StringVar(&p.group, "group", "", "ID is a group of this kind, such as company")
 	cmd.Flags().BoolVar(&p.json, "json", false, "the server's answer, as JSON")
 	return cmd
@@ -84,6 +84,9 @@ func (p *profileCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	p.pii = p.pii || p.email
+	if p.why != "" && !p.pii {
+		return usage("--why goes with --pii or --email: a profile with masks is no entry in the audit ledger that could hold a reason")
+	}
 	session, err := p.target.open(cmd.Context())
 	if err != nil {
 		return err

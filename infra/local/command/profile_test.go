@@ -75,4 +75,8 @@ func TestProfileSaysWhy(t *testing.T) {
 	if _, _, code := f.run(newProfile, "x", "--email", "--group", "company"); code != exitUsage {
 		t.Errorf("code %d", code)
 	}
+	// Masks are in no ledger, so a reason for them would be lost.
+	if _, errs, code := f.run(newProfile, "x", "--why", "ticket 4711"); code != exitUsage || !strings.Contains(errs, "--pii") {
+		t.Errorf("code %d, %q", code, errs)
+	}
 }

@@ -17,8 +17,9 @@ func newVerify(c Connector, t tools) *cobra.Command {
 		Use:   "verify",
 		Short: "Prove that everything received is accounted for",
 		Long: `Walk through the data folder and prove that what was received equals what is
-stored, plus what was rejected, plus the duplicates that compaction left out: from
-the ledger, from the files' own counts, and from the log. And that no entry of the
+stored, plus what was rejected, plus the duplicates and the events of erased people
+that compaction left out: from the ledger, from the files' own counts, and from the
+log. And that no entry of the
 audit ledger was changed, put in or taken out; its end is printed, to be noted
 elsewhere, since a cut-off end shows nowhere else.` +
 			fmt.Sprintf(exitHelp, "3 it does not add up"),
@@ -57,6 +58,7 @@ type account struct {
 	Stored     int64       `json:"stored"`
 	Rejected   int64       `json:"rejected"`
 	Duplicates int64       `json:"duplicates"`
+	Removed    int64       `json:"removed"` // rows of people who were erased
 	InLake     holding     `json:"in_lake"`
 	InLog      holding     `json:"in_log"`
 	Commits    int64       `json:"commits"`
@@ -84,7 +86,7 @@ type ledgerState struct {
 
 // good checks the sum again, rather than to believe the flag alone.
 func (a *account) good() bool {
-	return (a.OK == nil || *a.OK) && len(a.Problems) == 0 && a.Received == a.Stored+a.Rejected+a.Duplicates
+	return (a.OK == nil || *a.OK) && len(a.Problems) == 0 && a.Received == a.Stored+a.Rejected+a.Duplicates+a.Removed
 }
 
 func (a *account) print(w io.Writer, s screen) error {
@@ -97,6 +99,7 @@ func (a *account) print(w io.Writer, s screen) error {
 		row("stored", a.InLake.Rows, a.InLog.Rows, a.Stored),
 		row("rejected", a.InLake.Rejected, a.InLog.Rejected, a.Rejected),
 		{{text: "duplicates"}, {text: count(a.Duplicates)}, dash, {text: count(a.Duplicates)}},
+		{{text: "removed"}, {text: count(a.Removed)}, dash, {text: count(a.Removed)}},
 		row("received", a.InLake.Received, a.InLog.Received, a.Received),
 	}
 	if err := s.table(w, columns, rows); err != nil {
@@ -112,7 +115,8 @@ func (a *account) print(w io.Writer, s screen) error {
 	for _, p := range a.Warnings {
 		out = append(out, s.paint(yellow, "! ")+clean(p, 0))
 	}
-	sum := fmt.Sprintf("received %s = stored %s + rejected %s + duplicates %s", count(a.Received), count(a.Stored), count(a.Rejected), count(a.Duplicates))
+	sum := fmt.Sprintf("received %s = stored %s + rejected %s + duplicates %s + removed %s",
+		count(a.Received), count(a.Stored), count(a.Rejected), count(a.Duplicates), count(a.Removed))
 	if a.good() {
 		out = append(out, s.paint(green, "✓")+" "+s.paint(bold, "It adds up")+": "+sum)
 	} else {

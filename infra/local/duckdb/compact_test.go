@@ -292,7 +292,7 @@ const killedEnv = "LOCH_TEST_COMPACT_DIR"
 
 // TestCompactKilled kills a process with SIGKILL at random moments of its
 // compaction, again and again, and proves each time that every event is there
-// exactly once and that the data folder adds up.
+// exactly once, but for those of erased people, and that the data folder adds up.
 func TestCompactKilled(t *testing.T) {
 	if dir := os.Getenv(killedEnv); dir != "" {
 		w := openWorld(t, dir, Options{})
@@ -304,7 +304,9 @@ func TestCompactKilled(t *testing.T) {
 	}
 	dir := t.TempDir()
 	g := newTraffic(77, 3, "p", "q")
+	g.oneSender = true
 	var all []event.Row
+	gone := erased{}
 	kills, rounds := 0, 0
 	delay := 5 * time.Millisecond
 	for kills < 22 {
@@ -319,7 +321,13 @@ func TestCompactKilled(t *testing.T) {
 			all = append(all, rows...)
 			w.roll()
 		}
-		sameLists(t, fmt.Sprintf("after %d kills", kills), w.fingerprints("events", "person_id"), fingerprints(newest(all), persons(all)))
+		sameLists(t, fmt.Sprintf("after %d kills", kills), w.fingerprints("events", "person_id"),
+			fingerprints(newest(gone.rows(all)), persons(gone.linking(all))))
+		if rounds%4 == 1 { // the compaction that is killed next has rows to remove
+			ids := someone(g.rand, "p", all, gone)
+			w.remove("p", ids...)
+			gone.add("p", ids...)
+		}
 		account, err := lake.Verify(context.Background(), w.lake, w.log, nil)
 		if err != nil || !account.OK || account.Received != int64(len(all)) {
 			t.Fatalf("after %d kills the data folder does not add up to %d: %v\n%s", kills, len(all), err, account)
@@ -335,7 +343,17 @@ func TestCompactKilled(t *testing.T) {
 			delay = 5 * time.Millisecond
 		}
 	}
-	t.Logf("%d kills in %d rounds, %d rows", kills, rounds, len(all))
+	w := openWorld(t, dir, Options{})
+	w.roll()
+	w.compact()
+	if rows, links := w.inFiles(gone); rows != 0 || links != 0 {
+		t.Errorf("the files hold %d rows and %d links that were to go", rows, links)
+	}
+	account, err := lake.Verify(context.Background(), w.lake, w.log, nil)
+	if err != nil || !account.OK || account.Removed == 0 {
+		t.Errorf("in the end the data folder does not add up: %v\n%s", err, account)
+	}
+	t.Logf("%d kills in %d rounds, %d rows, %d of them removed", kills, rounds, len(all), account.Removed)
 }
 
 // killCompaction runs a compaction in a process of its own and kills it. It
@@ -422,6 +440,18 @@ func TestNeedsCompaction(t *testing.T) {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
+	for _, c := range []struct {
+		waited time.Duration
+		swept  bool
+		want   bool
+	}{
+		{59 * time.Minute, false, false}, {time.Hour, false, true}, {time.Hour, true, false}, {70 * time.Minute, true, true},
+	} {
+		s := &lake.Snapshot{Removals: []lake.Removal{{Project: "p", IDs: []string{"a"}, TimeMS: day0, Swept: c.swept}}}
+		if got := NeedsCompaction(s, time.UnixMilli(day0).Add(c.waited)); got != c.want {
+			t.Errorf("rows to be removed for %v, swept %v: %v", c.waited, c.swept, got)
+		}
+	}
 }
 
 // TestCompactInLittleMemory compacts more than fits into the memory it gets.
@@ -438,6 +468,13 @@ func TestCompactInLittleMemory(t *testing.T) {
 	t.Logf("%d rows in %v, %d commits", n, c.Elapsed, c.Commits)
 	if got := w.value("SELECT count(*) FROM events"); got != fmt.Sprint(n) {
 		t.Errorf("%s events", got)
+	}
+	// Nor does writing all files anew without somebody's rows take more.
+	someone := w.value("SELECT min(device_id) FROM events_raw")
+	rows := w.value("SELECT count(*) FROM events_raw WHERE coalesce(user_id, device_id) = '" + someone + "'")
+	w.remove("p", someone)
+	if c := w.compact(); fmt.Sprint(c.Removed) != rows || rows == "0" {
+		t.Errorf("of %s rows of one device, compaction says %+v", rows, c)
 	}
 }
 

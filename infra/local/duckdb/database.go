@@ -17,6 +17,7 @@ type database struct {
 	settings settings
 	known    functions // what the guard knows about DuckDB's functions
 	dropped  dropCache
+	removed  string // what removedTable holds
 }
 
 // openDatabase opens DuckDB and, for a worker that answers people, locks it.

@@ -21,5 +21,7 @@
 //
 // Compact rewrites what landed into few large files, one commit a bounded piece
 // of work (compact.go). It keeps the promise that the views rely on: within the
-// events tier no event occurs twice.
+// events tier no event occurs twice. Rows of people who were erased with their rows
+// are in no relation (removed.go), are written by no merge, and files that hold any
+// are written anew (sweep.go).
 package duckdb

@@ -28,12 +28,16 @@ type dropCache struct {
 // key by itself, and its event's time may be the time of arrival, which differs
 // from one try to the next; so hashes are looked for in all of the project.
 //
+// Rows that are to be removed count for nothing here: one of them must not be what
+// another is left out for.
+//
 // Usually nothing is found, and the view need not look at rows at all.
 func (db *database) duplicates(ctx context.Context, project string, f files) ([]string, error) {
 	if len(f.Fresh) == 0 {
 		return nil, nil
 	}
-	key := project + "\x00" + strings.Join(f.Fresh, "\x00") + "\x00\x00" + strings.Join(paths(f.Compacted), "\x00")
+	key := project + "\x00" + strings.Join(f.Fresh, "\x00") + "\x00\x00" + strings.Join(paths(f.Compacted), "\x00") +
+		"\x00\x00" + strings.Join(f.Removed, "\x00")
 	if db.dropped.key == key {
 		return db.dropped.files, nil
 	}
@@ -43,7 +47,7 @@ func (db *database) duplicates(ctx context.Context, project string, f files) ([]
 		return nil, err
 	}
 	if _, err := db.conn.ExecContext(ctx, "CREATE OR REPLACE TEMP TABLE "+dropTable+" AS "+
-		duplicateRows(project, f.Fresh, others, hashes)); err != nil {
+		duplicateRows(project, f, others, hashes)); err != nil {
 		return nil, err
 	}
 	rows, err := db.rows(ctx, "SELECT DISTINCT file FROM "+dropTable)
@@ -85,17 +89,18 @@ func (db *database) comparable(ctx context.Context, project string, f files) (sa
 }
 
 // duplicateRows is a query of the rows that are not the newest of their event.
-func duplicateRows(project string, fresh, sameDates, hashes []string) string {
+func duplicateRows(project string, f files, sameDates, hashes []string) string {
+	kept := f.gone(project).keptOf(project, owner)
 	const columns = "filename, file_row_number, event, user_id, device_id, time, insert_id, insert_id_source, received_time, request_id, batch_index"
 	var b strings.Builder
-	fmt.Fprintf(&b, "WITH fresh AS MATERIALIZED (SELECT insert_id FROM %s WHERE project = %s), ", scan(fresh), literal(project))
-	fmt.Fprintf(&b, "rows AS NOT MATERIALIZED (SELECT %s FROM %s WHERE project = %s", columns, numbered(fresh), literal(project))
+	fmt.Fprintf(&b, "WITH fresh AS MATERIALIZED (SELECT insert_id FROM %s WHERE project = %s), ", scan(f.Fresh), literal(project))
+	fmt.Fprintf(&b, "rows AS NOT MATERIALIZED (SELECT %s FROM %s f WHERE project = %s AND %s", columns, numbered(f.Fresh), literal(project), kept)
 	if len(sameDates) > 0 {
-		fmt.Fprintf(&b, " UNION ALL SELECT %s FROM %s WHERE insert_id IN (SELECT insert_id FROM fresh)", columns, numbered(sameDates))
+		fmt.Fprintf(&b, " UNION ALL SELECT %s FROM %s f WHERE insert_id IN (SELECT insert_id FROM fresh) AND %s", columns, numbered(sameDates), kept)
 	}
 	if len(hashes) > 0 {
-		fmt.Fprintf(&b, " UNION ALL SELECT %s FROM %s WHERE insert_id_source = 'hash' AND insert_id IN (SELECT insert_id FROM fresh)",
-			columns, numbered(hashes))
+		fmt.Fprintf(&b, " UNION ALL SELECT %s FROM %s f WHERE insert_id_source = 'hash' AND insert_id IN (SELECT insert_id FROM fresh) AND %s",
+			columns, numbered(hashes), kept)
 	}
 	// Ids alone say cheaply which rows are worth sorting: nearly none.
 	fmt.Fprintf(&b, "), suspects AS (SELECT insert_id FROM rows GROUP BY insert_id HAVING count(*) > 1) ")

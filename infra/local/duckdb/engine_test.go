@@ -482,6 +482,15 @@ func TestProfilesFromFiles(t *testing.T) {
 	if got := fmt.Sprint(w.query("SELECT person_id, traits->>'plan', country FROM profiles").Rows); got != "[[a pro FR]]" {
 		t.Errorf("the profiles are %s", got)
 	}
+	w.remove("p", "a")
+	if got := w.value("SELECT count(*) FROM profiles"); got != "0" {
+		t.Errorf("%s profiles of somebody who was erased", got)
+	}
+	w.compact()
+	left, err := writer.script(t.Context(), "SELECT project, person_id FROM "+scan(w.snapshot().Profiles))
+	if err != nil || fmt.Sprint(left) != "[[q b]]" {
+		t.Errorf("the files hold %v (%v)", left, err)
+	}
 }
 
 // TestWorkerKilled kills workers from outside: one that has nothing to do, which

@@ -150,6 +150,10 @@ type traffic struct {
 	sent     []event.Row
 	requests int
 	clock    int64 // received time of the next request
+
+	// oneSender keeps an event's sender the same on a second try, as it is but
+	// where a person was erased in between.
+	oneSender bool
 }
 
 func newTraffic(seed uint64, days int, projects ...string) *traffic {
@@ -198,7 +202,9 @@ func (g *traffic) again() event.Row {
 	case 1:
 		r.TimeMS += dayMS
 	case 2:
-		r.DeviceID = g.device() // same sender only if there is a user
+		if !g.oneSender {
+			r.DeviceID = g.device() // same sender only if there is a user
+		}
 	case 3:
 		r.Project = g.projects[g.rand.IntN(len(g.projects))]
 	}

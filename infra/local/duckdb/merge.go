@@ -4,17 +4,18 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"loch/infra/local/lake"
+	"loch/shared/fault"
 )
 
 // merge is the work of one commit: some landing files, and what has to be
 // written again because of them.
 type merge struct {
-	engine  *Engine
-	worker  *worker
+	*pass
 	commit  *lake.Commit
 	name    string   // of all files that this commit writes
 	landing []string // the files to take in
@@ -23,9 +24,11 @@ type merge struct {
 	links    map[string][]string  // the links tier, by project
 	arriving map[string]*incoming // by partition
 
-	replaced []string // files of the events tier that are written again
-	rowsOut  int64
-	written  int
+	replaced    []string         // files of the events tier that are written again
+	removedFrom map[string]int64 // of those, to how many of their rows are removed
+	rowsRemoved int64
+	rowsOut     int64
+	written     int
 }
 
 // part is a partition of the events tier.
@@ -46,6 +49,56 @@ type incoming struct {
 	rewrite map[string]int64 // file to the number of its rows that are dropped
 }
 
+// mergeChunk is one commit.
+func (p *pass) mergeChunk(ctx context.Context, chunk []string) error {
+	l := p.engine.lake
+	snapshot := l.Snapshot()
+	defer snapshot.Release()
+	rels := make([]string, len(chunk))
+	for i, path := range chunk {
+		rels[i] = l.Rel(path)
+	}
+	name := digest(rels)
+	commit, err := l.Begin("compact-" + name)
+	if errors.Is(err, lake.ErrCommitted) {
+		return nil // the disk failed after it was decided, and it was brought to its end since
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = commit.Abandon() }() // what it cannot clear away, the next Begin or Open does
+
+	m := &merge{pass: p, commit: commit, name: name + ".parquet", landing: chunk}
+	m.survey(snapshot)
+	if err := m.run(ctx); err != nil {
+		return err
+	}
+	for _, rel := range rels {
+		commit.Remove(rel)
+	}
+	rowsIn, err := rowsOf(append(m.replaced, chunk...))
+	if err == nil {
+		err = ended(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	e := lake.Entry{
+		Kind:        lake.KindCompact,
+		TimeMS:      p.engine.options.Now().UnixMilli(),
+		RowsIn:      rowsIn,
+		RowsOut:     m.rowsOut,
+		RowsRemoved: m.rowsRemoved,
+		Duplicates:  rowsIn - m.rowsOut - m.rowsRemoved,
+	}
+	if err := commit.Finish(e); err != nil {
+		return err
+	}
+	p.did.Landing += len(chunk)
+	p.did.add(e, m.written)
+	return nil
+}
+
 // survey takes down what lies in the lake.
 func (m *merge) survey(s *lake.Snapshot) {
 	l := m.engine.lake
@@ -63,7 +116,7 @@ func (m *merge) survey(s *lake.Snapshot) {
 
 // run does all the work but the commit's end.
 func (m *merge) run(ctx context.Context) error {
-	if _, err := m.trusted(ctx, arrivedTable(m.landing)); err != nil {
+	if _, err := m.trusted(ctx, arrivedTable(m.landing, m.keptRows())); err != nil {
 		return err
 	}
 	if err := m.meet(ctx); err != nil {
@@ -73,6 +126,9 @@ func (m *merge) run(ctx context.Context) error {
 		return err
 	}
 	if err := m.choose(); err != nil {
+		return err
+	}
+	if err := m.countRemoved(ctx); err != nil {
 		return err
 	}
 	for _, in := range m.sorted() {
@@ -109,7 +165,7 @@ func (m *merge) meet(ctx context.Context) error {
 		_, err := m.trusted(ctx, emptyLost)
 		return err
 	}
-	_, err = m.trusted(ctx, metTable(sameDates, hashes), lostTable, dropArrived)
+	_, err = m.trusted(ctx, metTable(sameDates, hashes, m.keptRows()), lostTable, dropArrived)
 	return err
 }
 
@@ -164,124 +220,7 @@ func (m *merge) sorted() []*incoming {
 	return all
 }
 
-// A file that has grown this large is written again only to drop a row.
-const largeBytes = 256 << 20
-
-// choose adds to each partition's work those of its files that do not have many
-// more rows than what comes in. So files grow few and large, while each row is
-// written again only a few times.
-func (m *merge) choose() error {
-	for _, in := range m.arriving {
-		if in.rows == 0 {
-			continue
-		}
-		type sized struct {
-			path string
-			rows int64
-		}
-		var files []sized
-		for _, f := range m.events {
-			if f.part != in.part || f.bytes > largeBytes {
-				continue
-			}
-			rows, err := rowsOf([]string{f.path})
-			if err != nil {
-				return err
-			}
-			files = append(files, sized{f.path, rows})
-		}
-		slices.SortFunc(files, func(a, b sized) int { return cmp.Compare(a.rows, b.rows) })
-		grown := in.rows
-		for _, f := range files {
-			if f.rows > 3*grown {
-				break
-			}
-			grown += f.rows
-			in.rewrite[f.path] += 0
-		}
-	}
-	return nil
-}
-
-// write writes a partition's new file, and takes note of the files it replaces.
-func (m *merge) write(ctx context.Context, in *incoming) error {
-	var rewrite []string
-	rows := in.rows
-	for path, lost := range in.rewrite {
-		rewrite = append(rewrite, path)
-		n, err := rowsOf([]string{path})
-		if err != nil {
-			return err
-		}
-		rows += n - lost
-	}
-	slices.Sort(rewrite)
-	for _, path := range rewrite {
-		m.commit.Remove(m.engine.lake.Rel(path))
-	}
-	m.replaced = append(m.replaced, rewrite...)
-	if rows == 0 {
-		return nil
-	}
-	path, err := m.commit.Path(lake.Events, fmt.Sprintf("project=%s/date=%s/%s", in.project, in.date, m.name))
-	if err != nil {
-		return err
-	}
-	if _, err := m.trusted(ctx, copyEvents(in, rewrite, path, m.engine.effort.groupRows)); err != nil {
-		return err
-	}
-	n, err := rowsOf([]string{path})
-	if err != nil {
-		return err
-	}
-	if n != rows {
-		return errCompacted
-	}
-	m.rowsOut += n
-	m.written++
-	return nil
-}
-
-// mergeLinks is how many files of links a project may have before they are
-// written again as one.
-const mergeLinks = 8
-
-// writeLinks writes the links that the arrived rows show and that are earlier
-// than what was known of their devices.
-func (m *merge) writeLinks(ctx context.Context) error {
-	rows, err := m.trusted(ctx, linksTable(m.landing), "SELECT DISTINCT project FROM new_links")
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		project := text(row[0])
-		known := m.links[project]
-		rows, err := m.trusted(ctx, earlierLinks(project, known), "SELECT count(*) FROM earlier_links")
-		if err != nil {
-			return err
-		}
-		if n, err := whole(rows[0][0]); err != nil || n == 0 {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		path, err := m.commit.Path(lake.Links, fmt.Sprintf("project=%s/%s", project, m.name))
-		if err != nil {
-			return err
-		}
-		if len(known) < mergeLinks {
-			known = nil
-		}
-		for _, path := range known {
-			m.commit.Remove(m.engine.lake.Rel(path))
-		}
-		if _, err := m.trusted(ctx, copyLinks(known, path, m.engine.effort.groupRows)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+var errCompacted = fault.New(fault.Internal, "compaction counts another number of rows than its files hold")
 
 // text and whole read what a worker sent.
 func text(v any) string { return fmt.Sprint(v) }

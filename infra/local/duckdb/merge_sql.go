@@ -15,11 +15,13 @@ import (
 //	lost       those of met that an arrived row replaces: file and row number
 //	new_links  each device's first link in the landing files, duplicates included
 
+// Everywhere, kept is the condition under which a row f is not to be removed.
+
 // arrivedTable makes arrived. It is in the order in which it is written, so that
 // taking one partition out of it reads little else.
-func arrivedTable(landing []string) string {
+func arrivedTable(landing []string, kept string) string {
 	// As for the views, ids alone tell first which few rows have to be sorted.
-	return "CREATE OR REPLACE TABLE arrived AS WITH rows AS NOT MATERIALIZED (SELECT * FROM " + numbered(landing) + "), " +
+	return "CREATE OR REPLACE TABLE arrived AS WITH rows AS NOT MATERIALIZED (SELECT * FROM " + numbered(landing) + " f WHERE " + kept + "), " +
 		"suspects AS (SELECT insert_id FROM rows GROUP BY insert_id HAVING count(*) > 1), " +
 		"again AS (SELECT filename, file_row_number FROM rows WHERE insert_id IN (SELECT insert_id FROM suspects) " +
 		"QUALIFY row_number() OVER (PARTITION BY project, " + duplicateKey + " ORDER BY " + newestFirst + ") > 1) " +
@@ -30,16 +32,16 @@ func arrivedTable(landing []string) string {
 
 // metTable makes met out of the files that can hold such rows, as in
 // database.duplicates.
-func metTable(sameDates, hashes []string) string {
+func metTable(sameDates, hashes []string, kept string) string {
 	const columns = "project, insert_id, insert_id_source, event, user_id, device_id, time, received_time, request_id, batch_index, " +
 		"filename AS file, file_row_number AS row"
-	const known = "(project, insert_id) IN (SELECT (project, insert_id) FROM arrived)"
+	known := "(project, insert_id) IN (SELECT (project, insert_id) FROM arrived) AND " + kept
 	var parts []string
 	if len(sameDates) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+numbered(sameDates)+" WHERE "+known)
+		parts = append(parts, "SELECT "+columns+" FROM "+numbered(sameDates)+" f WHERE "+known)
 	}
 	if len(hashes) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+numbered(hashes)+" WHERE insert_id_source = 'hash' AND "+known)
+		parts = append(parts, "SELECT "+columns+" FROM "+numbered(hashes)+" f WHERE insert_id_source = 'hash' AND "+known)
 	}
 	return "CREATE OR REPLACE TABLE met AS " + strings.Join(parts, " UNION ALL ")
 }
@@ -74,12 +76,12 @@ func outColumns(columns []event.Column) string {
 }
 
 // copyEvents writes a partition's new file.
-func copyEvents(in *incoming, rewrite []string, path string, groupRows int) string {
+func copyEvents(in *incoming, rewrite []string, kept, path string, groupRows int) string {
 	columns := storedColumns()
 	rows := fmt.Sprintf("SELECT %s FROM arrived WHERE project = %s AND date = %s::DATE", columns, literal(in.project), literal(in.date))
 	if len(rewrite) > 0 {
 		rows += " UNION ALL SELECT " + columns + " FROM " + numbered(rewrite) +
-			" f WHERE NOT EXISTS (SELECT 1 FROM lost WHERE lost.file = f.filename AND lost.row = f.file_row_number)"
+			" f WHERE NOT EXISTS (SELECT 1 FROM lost WHERE lost.file = f.filename AND lost.row = f.file_row_number) AND " + kept
 	}
 	return fmt.Sprintf("COPY (SELECT %s FROM (%s) ORDER BY coalesce(user_id, device_id), time, received_time, insert_id) TO %s (%s)",
 		outColumns(event.Columns), rows, literal(path), fileOptions(groupRows))
@@ -93,6 +95,9 @@ func fileOptions(groupRows int) string {
 
 const linkColumns = "device_id, user_id, received_time, time, batch_index"
 
+// outLinkColumns are the same with the types that the files have.
+const outLinkColumns = "device_id, user_id, received_time::TIMESTAMP_MS AS received_time, time::TIMESTAMP_MS AS time, batch_index"
+
 // firstOf keeps each device's first link of a query.
 func firstOf(query, by string) string {
 	return "SELECT * FROM (" + query + ") QUALIFY row_number() OVER (PARTITION BY " + by +
@@ -100,17 +105,17 @@ func firstOf(query, by string) string {
 }
 
 // linksTable makes new_links.
-func linksTable(landing []string) string {
+func linksTable(landing []string, kept string) string {
 	return "CREATE OR REPLACE TABLE new_links AS " + firstOf("SELECT project, "+linkColumns+" FROM "+scan(landing)+
-		" WHERE device_id IS NOT NULL AND user_id IS NOT NULL", "project, device_id")
+		" f WHERE device_id IS NOT NULL AND user_id IS NOT NULL AND "+kept, "project, device_id")
 }
 
 // earlierLinks makes the table of those of a project's new links that change
 // what is known.
-func earlierLinks(project string, known []string) string {
+func earlierLinks(project string, known []string, kept string) string {
 	query := "SELECT " + linkColumns + " FROM new_links n WHERE project = " + literal(project)
 	if len(known) > 0 {
-		query += " AND NOT EXISTS (SELECT 1 FROM " + scan(known) + " k WHERE k.device_id = n.device_id AND " +
+		query += " AND NOT EXISTS (SELECT 1 FROM (SELECT * FROM " + scan(known) + " f WHERE " + kept + ") k WHERE k.device_id = n.device_id AND " +
 			"(k.received_time, k.time, k.batch_index, k.user_id) <= (n.received_time, n.time, n.batch_index, n.user_id))"
 	}
 	return "CREATE OR REPLACE TABLE earlier_links AS " + query
@@ -118,11 +123,23 @@ func earlierLinks(project string, known []string) string {
 
 // copyLinks writes the earlier links, and those of the files that are to be
 // replaced with them.
-func copyLinks(replaced []string, path string, groupRows int) string {
+func copyLinks(replaced []string, kept, path string, groupRows int) string {
 	query := "SELECT " + linkColumns + " FROM earlier_links"
 	if len(replaced) > 0 {
-		query = firstOf(query+" UNION ALL SELECT "+linkColumns+" FROM "+scan(replaced), "device_id")
+		query = firstOf(query+" UNION ALL SELECT "+linkColumns+" FROM "+scan(replaced)+" f WHERE "+kept, "device_id")
 	}
-	return "COPY (SELECT device_id, user_id, received_time::TIMESTAMP_MS AS received_time, time::TIMESTAMP_MS AS time, batch_index FROM (" +
+	return "COPY (SELECT " + outLinkColumns + " FROM (" +
 		query + ") ORDER BY device_id) TO " + literal(path) + " (" + fileOptions(groupRows) + ")"
+}
+
+// countGone counts the rows of each file that are to be removed.
+func countGone(paths []string, kept string) string {
+	return "SELECT filename, count(*) FROM " + numbered(paths) + " f WHERE NOT (" + kept + ") GROUP BY filename"
+}
+
+// copyKept writes a file without the rows that are to be removed, in the order that
+// it has.
+func copyKept(columns, from, kept, to string, groupRows int) string {
+	return "COPY (SELECT " + columns + " FROM " + scan([]string{from}) + " f WHERE " + kept + ") TO " + literal(to) +
+		" (" + fileOptions(groupRows) + ")"
 }

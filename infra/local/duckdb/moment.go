@@ -23,13 +23,20 @@ func (m *moment) files(project string) files {
 		}
 	}
 	for _, file := range s.Events {
-		if owner, date := partition(l.Rel(file)); owner == project {
+		if of, date := partition(l.Rel(file)); of == project {
 			f.Compacted = append(f.Compacted, compactedFile{Path: file, Date: date})
 		}
 	}
 	for _, file := range s.Links {
-		if owner, _ := partition(l.Rel(file)); owner == project {
+		if of, _ := partition(l.Rel(file)); of == project {
 			f.Links = append(f.Links, file)
+		}
+	}
+	f.Swept = true
+	for _, r := range s.Removals {
+		if r.Project == project {
+			f.Removed = append(f.Removed, r.IDs...)
+			f.Swept = f.Swept && r.Swept
 		}
 	}
 	return f

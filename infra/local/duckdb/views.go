@@ -19,6 +19,11 @@ type files struct {
 	Links    []string `json:"links"`    // the project's
 	Rejected []string `json:"rejected"` // of all projects
 	Profiles []string `json:"profiles"` // of all projects
+
+	// Removed are the lake ids of the project whose rows are not shown. Swept says
+	// that no compacted file holds any of those.
+	Removed []string `json:"removed,omitempty"`
+	Swept   bool     `json:"swept,omitempty"`
 }
 
 // compactedFile is a file of the events tier, with the date that its path says
@@ -39,6 +44,9 @@ func paths(list []compactedFile) []string {
 // makeViews makes the relations that a statement uses. They are of this
 // connection alone and replaced by the next statement's.
 func (db *database) makeViews(ctx context.Context, q *question, st *statement) error {
+	if err := db.learnRemoved(ctx, q); err != nil {
+		return place{folders: db.folders()}.fault(ctx, err)
+	}
 	for _, name := range relations {
 		if !st.uses[name] {
 			// What an earlier statement left must not be reached by any name.
@@ -69,7 +77,7 @@ func (db *database) relation(ctx context.Context, q *question, st *statement, na
 	case "events_raw":
 		return "SELECT " + shownColumns("e") + " FROM (" + eventRows(q.Project, q.Files, nil) + ") e", nil
 	case "profiles":
-		return profilesView(q.Project, q.Files.Profiles), nil
+		return profilesView(q.Project, q.Files), nil
 	default:
 		return rejectedView(q.Project, q.Files.Rejected), nil
 	}
@@ -102,19 +110,24 @@ func firstLinks(links string) string {
 // be the one that was first.
 func linkRows(project string, f files) string {
 	const columns = "device_id, user_id, received_time, time, batch_index"
+	kept := f.gone(project).keptOf(project, "f.user_id", "f.device_id")
 	var parts []string
 	if len(f.Links) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+scan(f.Links))
+		query := "SELECT " + columns + " FROM " + scan(f.Links) + " f"
+		if !f.Swept {
+			query += " WHERE " + kept
+		}
+		parts = append(parts, query)
 	}
 	if len(f.Fresh) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+scan(f.Fresh)+
-			" WHERE project = "+literal(project)+" AND device_id IS NOT NULL AND user_id IS NOT NULL")
+		parts = append(parts, "SELECT "+columns+" FROM "+scan(f.Fresh)+" f"+
+			" WHERE project = "+literal(project)+" AND device_id IS NOT NULL AND user_id IS NOT NULL AND "+kept)
 	}
 	return strings.Join(parts, " UNION ALL ")
 }
 
-// eventRows is a query of the project's event rows, without those in the table
-// of duplicates. dropped are the files that such rows are in; the others need
+// eventRows is a query of the project's event rows, without those that are to be
+// removed and those in the table of duplicates. dropped are the files that such rows are in; the others need
 // not be looked at row by row.
 func eventRows(project string, f files, dropped []string) string {
 	dirty := map[string]bool{}
@@ -133,15 +146,20 @@ func eventRows(project string, f files, dropped []string) string {
 		}
 	}
 	columns := storedColumns()
+	kept := f.gone(project).keptOf(project, owner)
 	var parts []string
 	if len(compacted) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+partitioned(compacted))
+		query := "SELECT " + columns + " FROM " + partitioned(compacted) + " f"
+		if !f.Swept {
+			query += " WHERE " + kept
+		}
+		parts = append(parts, query)
 	}
 	if len(fresh) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+scan(fresh)+" WHERE project = "+literal(project))
+		parts = append(parts, "SELECT "+columns+" FROM "+scan(fresh)+" f WHERE project = "+literal(project)+" AND "+kept)
 	}
 	if len(dropped) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+numbered(dropped)+" f WHERE project = "+literal(project)+
+		parts = append(parts, "SELECT "+columns+" FROM "+numbered(dropped)+" f WHERE project = "+literal(project)+" AND "+kept+
 			" AND NOT EXISTS (SELECT 1 FROM "+dropTable+" d WHERE d.file = f.filename AND d.row = f.file_row_number)")
 	}
 	if len(parts) == 0 {
@@ -188,8 +206,8 @@ const profileColumns = "project VARCHAR, person_id VARCHAR, traits JSON, first_s
 	"country VARCHAR, region VARCHAR, city VARCHAR, timezone VARCHAR, browser VARCHAR, os VARCHAR, device_type VARCHAR"
 
 // profilesView is the relation profiles: the newest row of each person.
-func profilesView(project string, paths []string) string {
-	if len(paths) == 0 {
+func profilesView(project string, f files) string {
+	if len(f.Profiles) == 0 {
 		return typed(profileColumns)
 	}
 	var columns []string
@@ -197,8 +215,8 @@ func profilesView(project string, paths []string) string {
 		name, kind, _ := strings.Cut(c, " ")
 		columns = append(columns, fmt.Sprintf("%s::%s AS %s", name, kind, name))
 	}
-	return "SELECT " + strings.Join(columns, ", ") + " FROM " + scan(paths) + " WHERE project = " + literal(project) +
-		" QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY last_seen DESC) = 1"
+	return "SELECT " + strings.Join(columns, ", ") + " FROM " + scan(f.Profiles) + " f WHERE project = " + literal(project) +
+		" AND " + f.gone(project).keptOf(project, "f.person_id") + " QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY last_seen DESC) = 1"
 }
 
 // typed is a query without rows, with columns "name TYPE, …".

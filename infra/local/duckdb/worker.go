@@ -147,6 +147,19 @@ func (w *worker) call(ctx context.Context, o order) (answer, error) {
 	return answer{}, ranOut(ctx, timeoutWords)
 }
 
+// script runs SQL of ours in a worker that compacts, and returns the rows of the
+// last statement.
+func (w *worker) script(ctx context.Context, statements ...string) ([][]any, error) {
+	a, err := w.call(ctx, order{Script: strings.Join(statements, ";\n")})
+	if err != nil {
+		return nil, err
+	}
+	if a.Fault != nil {
+		return nil, a.Fault.fault()
+	}
+	return a.Rows, nil
+}
+
 // fate explains why a worker gave no answer.
 func (w *worker) fate(err error) error {
 	if err == nil {

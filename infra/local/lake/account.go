@@ -7,8 +7,8 @@ import (
 
 // Account is what Verify found: the figures, and what is wrong with them.
 //
-// It adds up when Received = Stored + Rejected + Duplicates and no problem is
-// listed.
+// It adds up when Received = Stored + Rejected + Duplicates + Removed and no
+// problem is listed.
 type Account struct {
 	OK bool `json:"ok"`
 
@@ -16,6 +16,7 @@ type Account struct {
 	Stored     int64 `json:"stored"`     // event rows, in the lake and in the log
 	Rejected   int64 `json:"rejected"`   // rejected inputs, in the lake and in the log
 	Duplicates int64 `json:"duplicates"` // event rows that compaction left out
+	Removed    int64 `json:"removed"`    // event rows of erased people, which it left out as well
 
 	InLake Place `json:"in_lake"`
 	InLog  Place `json:"in_log"` // durable, not rolled over yet
@@ -45,8 +46,8 @@ func (a Account) String() string {
 	if !a.OK {
 		verdict = "IT DOES NOT ADD UP"
 	}
-	fmt.Fprintf(&b, "received %d = stored %d + rejected %d + duplicates %d: %s\n",
-		a.Received, a.Stored, a.Rejected, a.Duplicates, verdict)
+	fmt.Fprintf(&b, "received %d = stored %d + rejected %d + duplicates %d + removed %d: %s\n",
+		a.Received, a.Stored, a.Rejected, a.Duplicates, a.Removed, verdict)
 	fmt.Fprintf(&b, "in the lake: %d event rows and %d rejected inputs in %d files (%d bytes), by %d commits\n",
 		a.InLake.Rows, a.InLake.Rejected, a.Files, a.Bytes, a.Commits)
 	fmt.Fprintf(&b, "in the log:  %d event rows and %d rejected inputs of %d requests in %d segments\n",

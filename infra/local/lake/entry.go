@@ -13,7 +13,7 @@ import (
 // The kinds of commit that the lake can check.
 const (
 	KindRoll    = "roll"    // a segment of the log became landing and rejected files
-	KindCompact = "compact" // files were merged, duplicates left out
+	KindCompact = "compact" // files were written anew, without duplicates and without rows of erased people
 )
 
 // Entry is one commit as the ledger keeps it. A caller of Finish fills Kind,
@@ -35,10 +35,11 @@ type Entry struct {
 	Digest   string `json:"digest,omitempty"`
 
 	// Of a compaction: event rows in the removed and in the added files. What
-	// is missing between the two were duplicates.
-	RowsIn     int64 `json:"rows_in,omitempty"`
-	RowsOut    int64 `json:"rows_out,omitempty"`
-	Duplicates int64 `json:"duplicates,omitempty"`
+	// is missing between the two were rows of erased people, and duplicates.
+	RowsIn      int64 `json:"rows_in,omitempty"`
+	RowsOut     int64 `json:"rows_out,omitempty"`
+	RowsRemoved int64 `json:"rows_removed,omitempty"`
+	Duplicates  int64 `json:"duplicates,omitempty"`
 
 	Added   []File   `json:"added,omitempty"`
 	Removed []string `json:"removed,omitempty"` // paths below lake/
@@ -151,6 +152,11 @@ func decodeEntry(b []byte) (Entry, error) {
 	return e, nil
 }
 
+// compactAddsUp tells whether each row that a compaction took is accounted for.
+func (e *Entry) compactAddsUp() bool {
+	return e.RowsRemoved >= 0 && e.Duplicates >= 0 && e.RowsIn == e.RowsOut+e.RowsRemoved+e.Duplicates
+}
+
 // check proves that the counts agree with the files, before they are believed.
 // A mistake found now costs a try; found later it would cost the proof.
 func (e *Entry) check() error {
@@ -165,9 +171,9 @@ func (e *Entry) check() error {
 				events, rejected, e.Stored, e.Rejected)
 		}
 	case KindCompact:
-		if events != e.RowsOut || e.RowsIn != e.RowsOut+e.Duplicates {
-			return fault.Newf(fault.Internal, "the files hold %d event rows; the compaction counted %d in, %d out and %d duplicates",
-				events, e.RowsIn, e.RowsOut, e.Duplicates)
+		if events != e.RowsOut || !e.compactAddsUp() {
+			return fault.Newf(fault.Internal, "the files hold %d event rows; the compaction counted %d in, %d out, %d removed and %d duplicates",
+				events, e.RowsIn, e.RowsOut, e.RowsRemoved, e.Duplicates)
 		}
 	}
 	return nil

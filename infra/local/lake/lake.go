@@ -15,6 +15,9 @@
 // Readers take a Snapshot and see the lake of that moment: the files in it stay
 // on the disk until it is released, whatever is committed meanwhile.
 //
+// Rows of somebody who was erased are taken out by compaction, too. Until then a
+// Removal says which they are, and a Snapshot tells its reader to leave them out.
+//
 // A Roller brings what the write-ahead log holds into the lake, and Verify
 // proves that nothing was lost or counted twice on the way.
 package lake
@@ -66,12 +69,15 @@ type Lake struct {
 	commit   sync.Mutex
 	unplaced *Entry // in the ledger, but step 3 failed half-way; guarded by commit
 
+	removing sync.Mutex // one change of the removals at a time; taken before mu
+
 	mu        sync.Mutex // guards what follows; held for moments only
 	now       *version
 	committed map[string]uint64 // commit id to its number in the ledger
 	active    map[string]bool   // ids of commits that are being prepared
 	readers   map[uint64]int    // snapshots that are out, by version
 	leftovers []leftover        // clean-up that waits, oldest first
+	removals  []Removal         // orders that stand; replaced, never changed
 }
 
 // version is the lake between two commits. It is never changed.
@@ -99,7 +105,7 @@ func open(dataDir string, hook func(step string) error) (*Lake, error) {
 		readers:   map[uint64]int{},
 		now:       &version{},
 	}
-	for _, folder := range []string{lakeFolder, stagingFolder, ledgerFolder} {
+	for _, folder := range []string{lakeFolder, stagingFolder, ledgerFolder, removalsFolder} {
 		if err := os.MkdirAll(filepath.Join(dir, folder), 0o750); err != nil {
 			return nil, broken(err, "the data folder cannot be set up")
 		}
@@ -108,6 +114,9 @@ func open(dataDir string, hook func(step string) error) (*Lake, error) {
 		return nil, broken(err, "the data folder cannot be set up")
 	}
 	if err := l.readLedger(); err != nil {
+		return nil, err
+	}
+	if err := l.readRemovals(); err != nil {
 		return nil, err
 	}
 	if err := l.recover(); err != nil {

@@ -98,16 +98,8 @@ func (l *Lake) record(e *Entry) (inLedger bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	path := filepath.Join(l.dir, ledgerFolder, ledgerName(e.Number, e.ID))
-	err = l.writeSynced(path+temporary, b)
-	if err == nil {
-		err = l.step("ledger rename")
-	}
-	if err == nil {
-		err = os.Rename(path+temporary, path)
-	}
-	if err != nil {
-		_ = os.Remove(path + temporary) // else Open does it
+	inLedger, err = l.writeFile("ledger", filepath.Join(l.dir, ledgerFolder, ledgerName(e.Number, e.ID)), b)
+	if !inLedger {
 		return false, err
 	}
 	return true, l.confirm()
@@ -121,8 +113,24 @@ func (l *Lake) confirm() error {
 	return syncDir(filepath.Join(l.dir, ledgerFolder))
 }
 
-func (l *Lake) writeSynced(path string, b []byte) error {
-	if err := l.step("ledger write"); err != nil {
+// writeFile has a file appear whole, or in place of the one of its name. What the
+// folder says is not durable yet. what names the steps.
+func (l *Lake) writeFile(what, path string, b []byte) (there bool, err error) {
+	err = l.writeSynced(what, path+temporary, b)
+	if err == nil {
+		err = l.step(what + " rename")
+	}
+	if err == nil {
+		err = os.Rename(path+temporary, path)
+	}
+	if err != nil {
+		_ = os.Remove(path + temporary) // else Open does it
+	}
+	return err == nil, err
+}
+
+func (l *Lake) writeSynced(what, path string, b []byte) error {
+	if err := l.step(what + " write"); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
@@ -131,7 +139,7 @@ func (l *Lake) writeSynced(path string, b []byte) error {
 	}
 	_, err = f.Write(b)
 	if err == nil {
-		err = l.step("ledger file sync")
+		err = l.step(what + " file sync")
 	}
 	if err == nil {
 		err = f.Sync()

@@ -49,13 +49,14 @@ func randomUse(t *testing.T, rnd *rand.Rand, steps int) {
 	l := mustOpen(t, dir)
 	now := model{}
 	var snapshots []held
-	var received, duplicates int64
+	var received, duplicates, removed int64
+	standing := "" // the removals
 
 	for n := range steps {
 		next := now.clone()
-		var id string
+		var id, ordered string
 		var do func() error
-		switch rnd.IntN(8) {
+		switch rnd.IntN(9) {
 		case 0, 1, 2: // a roll-over, sometimes of rows that came before
 			id = RollID(uint64(n))
 			rows := make([]string, 1+rnd.IntN(4))
@@ -81,6 +82,9 @@ func randomUse(t *testing.T, rnd *rand.Rand, steps int) {
 				}
 			}
 			in := int64(len(rows))
+			erasedDigit := byte('0' + rnd.IntN(10))
+			rows = slices.DeleteFunc(rows, func(r string) bool { return r[2] == erasedDigit })
+			erased := in - int64(len(rows))
 			slices.Sort(rows)
 			rows = slices.Compact(rows)
 			out := int64(len(rows))
@@ -93,7 +97,7 @@ func randomUse(t *testing.T, rnd *rand.Rand, steps int) {
 					c.Remove(rel)
 				}
 				put(t, c, Events, strings.TrimPrefix(file, "events/"), rows...)
-				return c.Finish(Entry{Kind: KindCompact, TimeMS: 1, RowsIn: in, RowsOut: out, Duplicates: in - out})
+				return c.Finish(Entry{Kind: KindCompact, TimeMS: 1, RowsIn: in, RowsOut: out, RowsRemoved: erased, Duplicates: in - out - erased})
 			}
 		case 5:
 			snapshots = append(snapshots, held{l.Snapshot(), now.rows()})
@@ -106,6 +110,10 @@ func randomUse(t *testing.T, rnd *rand.Rand, steps int) {
 		case 7: // the process ends without a word; its snapshots end with it
 			snapshots = nil
 			l = mustOpen(t, dir)
+		case 8:
+			removal := Removal{Project: "p", IDs: []string{fmt.Sprint(n)}, TimeMS: int64(n + 1)}
+			ordered = orders(append(slices.Clone(l.standing()), removal))
+			do = func() error { return l.RemoveRows("p", removal.IDs, at(removal.TimeMS)) }
 		}
 
 		if do != nil {
@@ -134,6 +142,9 @@ func randomUse(t *testing.T, rnd *rand.Rand, steps int) {
 					t.Fatal(err, cause(err))
 				}
 			}
+			if orders(l.standing()) == ordered {
+				standing = ordered
+			}
 			if l.has(id) {
 				e, err := l.entry(id)
 				if err != nil {
@@ -141,6 +152,7 @@ func randomUse(t *testing.T, rnd *rand.Rand, steps int) {
 				}
 				received += e.Received
 				duplicates += e.Duplicates
+				removed += e.RowsRemoved
 				now = next
 			}
 		}
@@ -153,8 +165,11 @@ func randomUse(t *testing.T, rnd *rand.Rand, steps int) {
 				t.Fatalf("step %d: an old snapshot sees\n%s\nwant\n%s", n, got, h.want)
 			}
 		}
-		if a := isSound(t, l); a.Received != received || a.Duplicates != duplicates || a.Files != len(now) {
-			t.Fatalf("step %d: want %d received, %d duplicates, %d files:\n%s", n, received, duplicates, len(now), a)
+		if a := isSound(t, l); a.Received != received || a.Duplicates != duplicates || a.Removed != removed || a.Files != len(now) {
+			t.Fatalf("step %d: want %d received, %d duplicates, %d removed, %d files:\n%s", n, received, duplicates, removed, len(now), a)
+		}
+		if got := orders(l.standing()); got != standing {
+			t.Fatalf("step %d: %q stands, want %q", n, got, standing)
 		}
 	}
 }

@@ -18,8 +18,12 @@ type Snapshot struct {
 	// Rows of later segments are in the log only.
 	Rolled uint64
 
+	// Removals say which of the rows in these files, and in the log, must not be
+	// shown, nor written again.
+	Removals []Removal
+
 	// Version is the number of the last commit. Two snapshots of one version
-	// are equal.
+	// have the same files.
 	Version uint64
 
 	release func()
@@ -38,6 +42,7 @@ func (l *Lake) Snapshot() *Snapshot {
 		Profiles: v.files[Profiles],
 		Links:    v.files[Links],
 		Rolled:   v.rolled,
+		Removals: l.removals,
 		Version:  v.number,
 		release:  sync.OnceFunc(func() { l.leave(v.number) }),
 	}

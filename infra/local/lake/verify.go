@@ -195,9 +195,9 @@ func (v *verification) conclude() Account {
 	a.Received = a.InLake.Received + a.InLog.Received
 	a.Stored = a.InLake.Rows + a.InLog.Rows
 	a.Rejected = a.InLake.Rejected + a.InLog.Rejected
-	if kept := a.Stored + a.Rejected + a.Duplicates; a.Received != kept {
-		v.problem("%d inputs were received; %d stored + %d rejected + %d duplicates make %d, which is %d off",
-			a.Received, a.Stored, a.Rejected, a.Duplicates, kept, kept-a.Received)
+	if kept := a.Stored + a.Rejected + a.Duplicates + a.Removed; a.Received != kept {
+		v.problem("%d inputs were received; %d stored + %d rejected + %d duplicates + %d removed make %d, which is %d off",
+			a.Received, a.Stored, a.Rejected, a.Duplicates, a.Removed, kept, kept-a.Received)
 	}
 	if v.moreProblems > 0 {
 		a.Problems = append(a.Problems, fmt.Sprintf("and %d more", v.moreProblems))

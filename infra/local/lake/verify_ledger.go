@@ -79,8 +79,9 @@ func (v *verification) follow(e Entry, removed map[string]string) {
 		}
 	case KindCompact:
 		v.account.Duplicates += e.Duplicates
-		if e.RowsIn != e.RowsOut+e.Duplicates {
-			v.problem("commit %s: %d rows in, %d out and %d duplicates", e.ID, e.RowsIn, e.RowsOut, e.Duplicates)
+		v.account.Removed += e.RowsRemoved
+		if !e.compactAddsUp() {
+			v.problem("commit %s: %d rows in, %d out, %d removed and %d duplicates", e.ID, e.RowsIn, e.RowsOut, e.RowsRemoved, e.Duplicates)
 		}
 		if in != e.RowsIn || out != e.RowsOut {
 			v.problem("commit %s: %d rows in and %d out, its files had %d and %d", e.ID, e.RowsIn, e.RowsOut, in, out)

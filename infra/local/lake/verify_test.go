@@ -41,13 +41,13 @@ func TestVerifyCountsEverything(t *testing.T) {
 	}
 	a.Bytes = 0
 	got, err := json.Marshal(a)
-	want := `{"ok":true,"received":8,"stored":4,"rejected":3,"duplicates":1,` +
+	want := `{"ok":true,"received":8,"stored":4,"rejected":3,"duplicates":1,"removed":0,` +
 		`"in_lake":{"requests":2,"received":5,"rows":3,"rejected":1},"in_log":{"requests":1,"received":3,"rows":1,"rejected":2},` +
 		`"commits":3,"files":3,"bytes":0,"segments":1,"problems":[],"warnings":[]}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s\nwant %s (%v)", got, want, err)
 	}
-	if text := a.String(); !strings.HasPrefix(text, "received 8 = stored 4 + rejected 3 + duplicates 1: it adds up\n") {
+	if text := a.String(); !strings.HasPrefix(text, "received 8 = stored 4 + rejected 3 + duplicates 1 + removed 0: it adds up\n") {
 		t.Errorf("in words: %s", text)
 	}
 	if n := len(steps); n != 7 || steps[0] != [2]int{1, 7} || steps[n-1] != [2]int{7, 7} {
@@ -87,7 +87,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 				remove(t, dir, landing)
 				writeRows(t, filepath.Join(dir, landing), "c", "c2")
 			},
-			problem: "8 inputs were received; 5 stored + 3 rejected + 1 duplicates make 9, which is 1 off",
+			problem: "8 inputs were received; 5 stored + 3 rejected + 1 duplicates + 0 removed make 9, which is 1 off",
 		},
 		"file brought back": {
 			harm: func(t *testing.T, dir string) {
@@ -139,7 +139,15 @@ func TestVerifyFindsDamage(t *testing.T) {
 					return bytes.Replace(b, []byte(`"duplicates": 1`), []byte(`"duplicates": 2`), 1)
 				})
 			},
-			problem: "commit compact-1: 3 rows in, 2 out and 2 duplicates",
+			problem: "commit compact-1: 3 rows in, 2 out, 0 removed and 2 duplicates",
+		},
+		"rows removed that were duplicates": {
+			harm: func(t *testing.T, dir string) {
+				edit(t, dir, third, func(b []byte) []byte {
+					return bytes.Replace(b, []byte(`"duplicates": 1`), []byte(`"duplicates": 1, "rows_removed": 1`), 1)
+				})
+			},
+			problem: "commit compact-1: 3 rows in, 2 out, 1 removed and 1 duplicates",
 		},
 		"more rows in than the files had": {
 			harm: func(t *testing.T, dir string) {
