@@ -69,7 +69,7 @@ bench: build ## cost of an event, scanner, sealing, erasing, start time, memory,
 	@$(STEP) 'cost of an event through the whole handler' \
 	  .ci/gotest -run '^$$' -bench . -benchmem ./functions/ingest
 	@$(STEP) 'the scanner: recall, false alarms, cost; and sealing a profile update' \
-	  .ci/gotest -run '^$$' -bench 'Scanner|FindNothing|SealUpdate' -benchmem ./shared/privacy ./shared/vault
+	  .ci/gotest -run '^$$' -bench 'Scanner|FindNothing|Cleaner|SealUpdate' -benchmem ./shared/privacy ./shared/vault
 	@$(STEP) 'forgetting one person of a million' \
 	  .ci/gotest -run '^$$' -bench Erase -benchtime 10x -timeout 30m ./infra/local/pebble
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \

@@ -21,8 +21,7 @@ func (h *handler) clean(ctx context.Context, b *wire.Batch, events []event.Event
 	for i := range events {
 		e := &events[i]
 		p := o.policy(e.Row.Project)
-		cleanURLs(p, &e.Row)
-		found = find(p, found[:0], &e.Row)
+		found = cleanAddresses(p, found[:0], &e.Row)
 		if slices.ContainsFunc(found, func(f privacy.Found) bool { return p.Action(f.Rule) == privacy.Reject }) {
 			b.Rejected = append(b.Rejected, event.Rejection{
 				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonPersonalData, Field: "properties", Payload: e.Raw,
@@ -43,12 +42,19 @@ type finding struct {
 	privacy.Found
 }
 
-// cleanURLs shortens the addresses of the pages and what lies beside them.
-func cleanURLs(p *privacy.Policy, row *event.Row) {
-	row.Properties = p.URLs(row.Properties)
+// cleanAddresses shortens the addresses of an event, and appends what the rules
+// recognise in it then.
+func cleanAddresses(p *privacy.Cleaner, found []privacy.Found, row *event.Row) []privacy.Found {
+	row.Properties, found = p.Properties(found, row.Properties)
 	if row.PageURL != "" {
 		row.PageURL, row.PagePath = p.URL(row.PageURL), p.Path(row.PagePath)
 	}
+	for _, text := range scanned(row) {
+		if *text != "" {
+			found = p.Text(found, *text)
+		}
+	}
+	return found
 }
 
 // scanned are the columns that may hold something the properties do not: the
@@ -58,16 +64,6 @@ func scanned(row *event.Row) [12]*string {
 		&row.Name, &row.SessionID, &row.PageURL, &row.PagePath, &row.PageTitle, &row.Source, &row.ReferrerHost,
 		&row.UTMSource, &row.UTMMedium, &row.UTMCampaign, &row.UTMTerm, &row.UTMContent,
 	}
-}
-
-func find(p *privacy.Policy, found []privacy.Found, row *event.Row) []privacy.Found {
-	found = p.Find(found, row.Properties)
-	for _, text := range scanned(row) {
-		if *text != "" {
-			found = p.FindText(found, *text)
-		}
-	}
-	return found
 }
 
 // replaceFound asks the vault for tokens, for all events of the request at once,
@@ -115,7 +111,7 @@ func (h *handler) replaceFound(ctx context.Context, events []event.Event, dirty 
 
 // replaceIn replaces findings everywhere in a row: the other columns are copies
 // of properties.
-func replaceIn(p *privacy.Policy, row *event.Row, stand func(privacy.Found) string) {
+func replaceIn(p *privacy.Cleaner, row *event.Row, stand func(privacy.Found) string) {
 	row.Properties = p.Clean(row.Properties, stand)
 	for _, c := range event.Columns {
 		if !ours[c.Name] && c.Str != nil {

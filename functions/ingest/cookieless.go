@@ -92,7 +92,6 @@ func userOf(e *event.Event) string {
 // replaceDevice puts another identifier where the event names its device. What
 // stood there is noted, since a website may have repeated it elsewhere.
 func (o *owners) replaceDevice(e *event.Event, by event.ID) {
-	o.forget(e, e.IDs.Device)
 	for i := range e.IDSpans {
 		s := &e.IDSpans[i]
 		if s.ID.Kind != event.IDDevice {

@@ -37,13 +37,16 @@ type Deps struct {
 	Proxies  web.Proxies // reverse proxies that may say whom they speak for
 }
 
-type handler struct{ Deps }
+type handler struct {
+	Deps
+	cleaners *cleaners
+}
 
 // New returns the handler of every write route. The routes may stand under a
 // prefix of one segment of any name ("/x7/track"), since ad blockers match
 // paths, and have one-letter forms for SDKs that let a site rename them.
 func New(d Deps) http.Handler {
-	return web.IngestCORS(&handler{d})
+	return web.IngestCORS(&handler{d, newCleaners()})
 }
 
 // ServeHTTP finds the route by the end of the path, with or without a slash

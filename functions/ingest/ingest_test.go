@@ -125,6 +125,7 @@ type bench struct {
 	log      *bytes.Buffer
 	handler  http.Handler
 	vault    *vault.Vault
+	counters *web.Counters
 	now      time.Time
 }
 
@@ -146,6 +147,7 @@ func newBench(t testing.TB) *bench {
 	t.Cleanup(func() { _ = enricher.Close() })
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	counters := web.NewCounters()
+	b.counters = counters
 	b.handler = web.Observe(ingest.New(ingest.Deps{
 		Registry: b.projects, Vault: b.vault, Enricher: enricher, Sink: b.sink, Profiles: b.people,
 		Counters: counters, Logger: logger, Now: clock, Rand: rand.Reader,

@@ -23,7 +23,7 @@ type owners struct {
 	byCred   project.Project
 	byToken  map[string]project.Project // known tokens; the zero Project for unknown ones
 	projects map[string]project.Settings
-	policies map[string]*privacy.Policy
+	policies map[string]*privacy.Cleaner
 	optOut   bool // the client asks not to be tracked
 	browser  bool // the client is a browser
 
@@ -32,7 +32,7 @@ type owners struct {
 
 func (h *handler) owners(ctx context.Context, cred mixpanel.Credential) *owners {
 	return &owners{h: h, ctx: ctx, cred: cred,
-		byToken: map[string]project.Project{}, projects: map[string]project.Settings{}, policies: map[string]*privacy.Policy{}}
+		byToken: map[string]project.Project{}, projects: map[string]project.Settings{}, policies: map[string]*privacy.Cleaner{}}
 }
 
 // find returns the project for a token, the zero Project when there is none. An
@@ -54,7 +54,7 @@ func (o *owners) find(token string) (project.Project, error) {
 			return project.Project{}, err
 		}
 	}
-	policy, err := privacy.NewPolicy(p.Settings.Privacy)
+	policy, err := o.h.cleaners.of(p.ID, p.Settings.Privacy)
 	if err != nil { // checked at start, so the settings were edited since
 		return project.Project{}, fault.Wrap(err, fault.Unavailable, "the project's privacy settings are wrong: "+fault.From(err).Error())
 	}
@@ -168,7 +168,7 @@ func (o *owners) updates(b *wire.Batch) ([]profile.Update, error) {
 func (o *owners) settings(projectID string) project.Settings { return o.projects[projectID] }
 
 // policy returns the privacy policy of a project that find has seen.
-func (o *owners) policy(projectID string) *privacy.Policy { return o.policies[projectID] }
+func (o *owners) policy(projectID string) *privacy.Cleaner { return o.policies[projectID] }
 
 // projectOf is the project of a token that find has seen, empty for none.
 func (o *owners) projectOf(token string) string { return o.byToken[token].ID }

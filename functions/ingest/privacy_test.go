@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,16 @@ func TestPersonalValuesAreTakenOut(t *testing.T) {
 	}
 }
 
+// What stands in an event's name alone is found there, too.
+func TestNamesAreCleaned(t *testing.T) {
+	b := newBench(t)
+	b.send("POST", "/track", `[{"event":"Invited bo@example.com","properties":{"token":"T"}}]`, "Content-Type", "application/json")
+	rows, _, _ := b.sink.rows()
+	if len(rows) != 1 || !strings.HasPrefix(rows[0].Name, "Invited email_") {
+		t.Errorf("%+v", rows)
+	}
+}
+
 // Each action of the policy does what it says.
 func TestScanPolicy(t *testing.T) {
 	for action, want := range map[string]string{"token": "email_", "drop": "[email]", "keep": "bo@example.com", "reject": ""} {
@@ -119,8 +130,10 @@ func TestScanPolicy(t *testing.T) {
 func TestPersonalTraitsAreSealed(t *testing.T) {
 	b := newBench(t)
 	b.projects.privacy = project.Privacy{PersonalTraits: []string{"Shoe size"}}
+	b.projects.groups = []string{"company"}
 	b.send("POST", "/engage", `[{"$token":"T","$distinct_id":"user-marker-1","$set":{"$email":"bo@example.com","firstName":"Bo","shoe_size":44,
-		"contact":"call bo@example.com","self":"id user-marker-1","fake":{"$sealed":"1.a.b.c"},"plan":"pro","seats":5},"$append":{"phones":"+46701234567"},
+		"contact":"call bo@example.com","self":"id user-marker-1","fake":{"$sealed":"1.a.b.c"},"plan":"pro","seats":5,"company":"acme",
+		"install":"98ab3dc4-4223-4009-8737-b95c8d9f702e"},"$append":{"phones":"+46701234567"},
 		"$union":{"emails":["a@example.com","b@example.com"]}}]`, "Content-Type", "application/json")
 	updates := b.people.updates()
 	if len(updates) != 1 {
@@ -142,6 +155,40 @@ func TestPersonalTraitsAreSealed(t *testing.T) {
 	ids, err := b.vault.ByEmail(t.Context(), "p", "bo@example.com")
 	if err != nil || len(ids) != 1 || ids[0] != updates[0].ID {
 		t.Errorf("found by e-mail: %v %v", ids, err)
+	}
+}
+
+// The client's own address and agent are not stored wherever a website put them,
+// whatever the policy says of addresses.
+func TestTheClientIsHidden(t *testing.T) {
+	b := newBench(t)
+	b.projects.privacy = project.Privacy{Scan: map[string]string{"ip": "keep"}, URLs: "keep"}
+	const agent = "MarkerAgent/7 (agent marker)"
+	b.send("POST", "/track", `[{"event":"seen from 8.8.8.8","properties":{"token":"T","note":"by `+agent+` at 8.8.8.8","other":"9.9.9.9",
+		"$current_url":"https://shop.example/?from=8.8.8.8&by=MarkerAgent%2F7+%28agent+marker%29"}}]`, "Content-Type", "application/json", "User-Agent", agent)
+	rows, _, _ := b.sink.rows()
+	if len(rows) != 1 || !strings.Contains(rows[0].Properties, `"note":"by [agent] at [address]","other":"9.9.9.9"`) || rows[0].Name != "seen from [address]" {
+		t.Fatalf("%+v", rows)
+	}
+	if all := b.whole(); strings.Contains(all, "8.8.8.8") || strings.Contains(all, "MarkerAgent") {
+		t.Errorf("left the handler:\n%s", all)
+	}
+}
+
+// A trait's name cannot be sealed, so a personal value in it becomes a word; and a
+// value that the project does not want is refused, but for the trait it belongs to.
+func TestTraitsByPolicy(t *testing.T) {
+	b := newBench(t)
+	b.projects.privacy = project.Privacy{Scan: map[string]string{"phone": "reject"}}
+	b.send("POST", "/engage", `[{"$token":"T","$distinct_id":"u-1","$set":{"knows bo@example.com":1}},
+		{"$token":"T","$distinct_id":"u-1","$set":{"note":"call +46 70 123 45 67"}},
+		{"$token":"T","$distinct_id":"u-1","$set":{"$phone":"+46 70 123 45 67"}}]`, "Content-Type", "application/json")
+	updates := b.people.updates()
+	if len(updates) != 2 || updates[0].Ops[0].Name != "knows [email]" || updates[1].Ops[0].Name != "$phone" {
+		t.Errorf("%+v", updates)
+	}
+	if _, rejected, _ := b.sink.rows(); len(rejected) != 1 || rejected[0].Reason != event.ReasonPersonalData {
+		t.Errorf("rejected %+v", rejected)
 	}
 }
 
@@ -180,6 +227,15 @@ func TestConsent(t *testing.T) {
 			if r.Reason != event.ReasonNoConsent || r.PayloadBytes != 0 || len(r.Sealed) != 0 {
 				t.Errorf("%+v: something is kept: %+v", c, r)
 			}
+		}
+		asked := "0"
+		if c.header != "" {
+			asked = "2"
+		}
+		metrics := httptest.NewRecorder()
+		b.counters.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
+		if !strings.Contains(metrics.Body.String(), "loch_records_opted_out_total "+asked+"\n") {
+			t.Errorf("%+v: not counted:\n%s", c, metrics.Body)
 		}
 		if flagged := len(rows) > 0 && rows[0].Flags == event.FlagNoProfile; flagged != (c.touched == 0 && c.rows > 0) {
 			t.Errorf("%+v: flags %q", c, rows[0].Flags)

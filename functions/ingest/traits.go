@@ -18,7 +18,7 @@ import (
 // personal by name, those in which a rule finds something, those that repeat the
 // person's identifier, hold any identifier or name a group they belong to, and those that look as if
 // they were sealed already.
-func markPersonal(u *profile.Update, p *privacy.Policy, groupKeys []string) {
+func markPersonal(u *profile.Update, p *privacy.Cleaner, groupKeys []string) {
 	for i := range u.Ops {
 		op := &u.Ops[i]
 		op.Personal = p.PersonalTrait(op.Name) || len(findIn(p, op)) > 0 || slices.Contains(groupKeys, op.Name) ||
@@ -30,7 +30,7 @@ func markPersonal(u *profile.Update, p *privacy.Policy, groupKeys []string) {
 
 // findIn looks into an operand under its trait's name, which tells a phone number
 // from an order number.
-func findIn(p *privacy.Policy, op *profile.Op) []privacy.Found {
+func findIn(p *privacy.Cleaner, op *profile.Op) []privacy.Found {
 	if len(op.Value) == 0 {
 		return nil
 	}
@@ -78,14 +78,14 @@ func (h *handler) sealUpdates(ctx context.Context, b *wire.Batch, updates []prof
 
 // refused tells a value of a kind for which the project's policy is reject. A
 // trait that is personal by its name is where such a value belongs.
-func refused(p *privacy.Policy, op *profile.Op) bool {
+func refused(p *privacy.Cleaner, op *profile.Op) bool {
 	return !p.PersonalTrait(op.Name) && slices.ContainsFunc(findIn(p, op), func(f privacy.Found) bool {
 		return p.Action(f.Rule) == privacy.Reject
 	})
 }
 
 // appendEmails adds what is an e-mail as a whole among an operand's values.
-func appendEmails(list []vault.Value, p *privacy.Policy, u *profile.Update, op *profile.Op) []vault.Value {
+func appendEmails(list []vault.Value, p *privacy.Cleaner, u *profile.Update, op *profile.Op) []vault.Value {
 	if !op.Personal || op.Kind == profile.Remove || u.GroupKey != "" {
 		return list
 	}

@@ -379,3 +379,17 @@ func TestLookupsAreLimited(t *testing.T) {
 		t.Errorf("a second later: %d", w.Code)
 	}
 }
+
+// A search by e-mail takes a turn whether it finds somebody or not: a miss is an
+// answer, too.
+func TestSearchesByEmailAreLimited(t *testing.T) {
+	h := lookup.New(known())
+	for i := range 60 {
+		if w := get(h, "/api/profiles/nobody@example.com?by=email", "pii"); w.Code != 404 {
+			t.Fatalf("search %d: %d %s", i, w.Code, w.Body)
+		}
+	}
+	if w := get(h, "/api/profiles/nobody@example.com?by=email", "pii"); w.Code != 429 {
+		t.Errorf("the 61st: %d %s", w.Code, w.Body)
+	}
+}

@@ -80,13 +80,13 @@ func makeEmail(r *rand.Rand) string {
 var phoneForms = map[string][]string{
 	"US": {"(mnn) mnn-nnnn", "mnn-mnn-nnnn", "mnn.mnn.nnnn", "mnn mnn nnnn", "(mnn)mnn-nnnn", "1-mnn-mnn-nnnn", "1 (mnn) mnn-nnnn", "+1 mnn mnn nnnn", "+1 (mnn) mnn-nnnn", "+1mnnmnnnnnn", "+1-mnn-mnn-nnnn", "+1.mnn.mnn.nnnn"},
 	"GB": {"07nnn nnnnnn", "07nnn nnn nnn", "07nnn-nnnnnn", "020 mnnn nnnn", "(020) mnnn nnnn", "0161 mnn nnnn", "01mnn nnnnnn", "+44 7nnn nnnnnn", "+44 20 mnnn nnnn", "+44 (0)20 mnnn nnnn", "+44(0)7nnn nnnnnn", "+447nnnnnnnnn", "0044 7nnn nnnnnn"},
-	"DE": {"0171 nnnnnnn", "0171/nnnnnnn", "0171-nnnnnnn", "030 mnnnnnnn", "030/mnnnnnnn", "030 - mnnnnnnn", "(030) mnnnnnnn", "089 mnn nnn nn", "+49 171 nnnnnnn", "+49 (0)30 mnnnnnnn", "+49 30 mnnnnnnn", "+49171nnnnnnn", "0049 171 nnnnnnn", "+49-171-nnnnnnn", "+49 (171) nnnnnnn"},
+	"DE": {"0171 nnnnnnn", "0171/nnnnnnn", "0171-nnnnnnn", "030 mnnnnnnn", "030/mnnnnnnn", "030 - mnnnnnnn", "(030) mnnnnnnn", "089 mnn nnn nn", "+49 171 nnnnnnn", "+49 (0)30 mnnnnnnn", "+49 30 mnnnnnnn", "+49171nnnnnnn", "0049 171 nnnnnnn", "0049171nnnnnnn", "+49-171-nnnnnnn", "+49 (171) nnnnnnn"},
 	"FR": {"06 nn nn nn nn", "01 mn nn nn nn", "06.nn.nn.nn.nn", "06-nn-nn-nn-nn", "+33 6 nn nn nn nn", "+33 (0)6 nn nn nn nn", "+336nnnnnnnn", "+33.6.nn.nn.nn.nn", "0033 6 nn nn nn nn"},
 	"ES": {"6nn nn nn nn", "91 mnn nn nn", "+34 6nn nnn nnn", "+34 6nn nn nn nn", "+34 91 mnn nn nn", "+346nnnnnnnn", "0034 6nn nnn nnn", "(+34) 6nn nnn nnn"},
 	"IT": {"34n mnn nnnn", "34n nnnnnnn", "06 mnnn nnnn", "02 mnnnnnn", "+39 34n nnn nnnn", "+39 06 mnnn nnnn", "+3934nnnnnnnn", "0039 34n nnnnnnn", "+39 34n-nnnnnnn"},
-	"SE": {"070-nnn nn nn", "070 nnn nn nn", "0701-nn nn nn", "08-mnn nnn nn", "08-mnn nn nn", "+46 70 nnn nn nn", "+46 (0)70-nnn nn nn", "+4670nnnnnnn", "0046 70 nnn nn nn", "+46-70-nnnnnnn"},
+	"SE": {"070-nnn nn nn", "070 nnn nn nn", "0701-nn nn nn", "08-mnn nnn nn", "08-mnn nn nn", "+46 70 nnn nn nn", "+46 (0)70-nnn nn nn", "+4670nnnnnnn", "0046 70 nnn nn nn", "004670nnnnnnn", "+46-70-nnnnnnn"},
 	"NL": {"06 nnnnnnnn", "06-nnnnnnnn", "06 nn nn nn nn", "020 mnn nnnn", "020-mnnnnnn", "+31 6 nnnnnnnn", "+31 (0)20 mnnnnnn", "+31 (0)6-nnnnnnnn", "+316nnnnnnnn", "0031 6 nnnnnnnn"},
-	"IN": {"9nnnn nnnnn", "09nnnn nnnnn", "022-mnnn nnnn", "080 mnnn nnnn", "+91 9nnnn nnnnn", "+91-9nnnn-nnnnn", "+91-9nnnnnnnnn", "+919nnnnnnnnn", "+91 22 mnnn nnnn", "0091 9nnnn nnnnn"},
+	"IN": {"9nnnn nnnnn", "09nnnn nnnnn", "022-mnnn nnnn", "080 mnnn nnnn", "+91 9nnnn nnnnn", "+91-9nnnn-nnnnn", "+91-9nnnnnnnnn", "+919nnnnnnnnn", "+91 22 mnnn nnnn", "0091 9nnnn nnnnn", "00919nnnnnnnnn"},
 }
 
 var phoneCountries = []string{"US", "GB", "DE", "FR", "ES", "IT", "SE", "NL", "IN"}

@@ -63,7 +63,7 @@ func coordinate(r *rand.Rand) string {
 }
 
 var ordinaries = []ordinary{
-	{"order number", []string{"order_id", "order", "label"}, form("ORD-2024-nnnnnn", "#nnnn", "1nn-nnnnnnn-nnnnnnn", "2024nnnn-nnnnn", "SO-nnnnnnn", "45nnnnnnnn", "nnnnnnn", "INV/2024/nnnnn", "PO nnnnnn")},
+	{"order number", []string{"order_id", "order", "label"}, form("ORD-2024-nnnnnn", "000000nnnnnn", "#nnnn", "1nn-nnnnnnn-nnnnnnn", "2024nnnn-nnnnn", "SO-nnnnnnn", "45nnnnnnnn", "nnnnnnn", "INV/2024/nnnnn", "PO nnnnnn")},
 	{"uuid", []string{"$insert_id", "id", "label"}, uuid},
 	{"hash", []string{"etag", "hash", "label"}, func(r *rand.Rand) string { return drawn(r, hexLetters, oneOf(r, 7, 32, 40, 64)) }},
 	{"short id", []string{"$insert_id", "variant", "label"}, func(r *rand.Rand) string {

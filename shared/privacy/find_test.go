@@ -128,6 +128,7 @@ func TestClean(t *testing.T) {
 		`{"Phone Number":"070 1234567"}`:                                   `{"Phone Number":"PHONE"}`,
 		`{"a":["0151 12345678","(0151) 1234 5678","+4915112345678"]}`:      `{"a":["PHONE","PHONE","PHONE"]}`,
 		`{"phones":["0701234567",{"x":"y"}]}`:                              `{"phones":["PHONE",{"x":"y"}]}`,
+		`{"phones":[{"x":"y"},5552345678],"n":5552345678}`:                 `{"phones":[{"x":"y"},"PHONE"],"n":5552345678}`,
 		`{"card":4111111111111111,"order_id":4111111111111111}`:            `{"card":"CARD","order_id":4111111111111111}`,
 		`{"password":"hunter2","pin":1234,"passwords":3}`:                  `{"password":"[secret]","pin":"[secret]","passwords":3}`,
 		`{"app_version":"10.0.19.45","ip_seen":"10.0.19.45"}`:              `{"app_version":"10.0.19.45","ip_seen":"IP"}`,

@@ -32,6 +32,9 @@ func phone(text string, g []group, joined bool, name nameHint) (start, n int, va
 	if n = american(text, g); n == 0 {
 		n = national(text, g)
 	}
+	if n == 0 && name != nameOfNumber {
+		n = dialledAbroad(text, g)
+	}
 	if n == 0 {
 		n = withoutTrunk(text, g)
 	}
@@ -137,6 +140,23 @@ func american(text string, g []group) int {
 		return 0
 	}
 	return skip + 3
+}
+
+// dialledAbroad finds a number in one group behind the prefix 00 (ITU-T E.123):
+// 004915112345678. What is filled up with zeros has three of them, or fewer digits.
+func dialledAbroad(text string, g []group) int {
+	digits := text[g[0].start:g[0].end]
+	if len(digits) < 12 || len(digits) > maxPhone+2 || digits[0] != '0' || digits[1] != '0' || digits[2] == '0' {
+		return 0
+	}
+	// Two countries have one length only: +1 with an area from 2, and +7.
+	if digits[2] == '1' && (len(digits) != 13 || digits[3] < '2') || digits[2] == '7' && len(digits) != 13 {
+		return 0
+	}
+	if len(g) > 1 && ordinaryGap[gap(text, g[0], g[1])] {
+		return 0
+	}
+	return 1
 }
 
 // national finds numbers with a trunk zero in groups (020 7946 0958, 06 12 34 56

@@ -1,5 +1,10 @@
 package project
 
+import (
+	"maps"
+	"slices"
+)
+
 // Privacy are a project's settings for personal data. The zero value is the
 // default, which is the careful one.
 type Privacy struct {
@@ -30,4 +35,11 @@ type Privacy struct {
 func (p *Privacy) Default() bool {
 	return len(p.PersonalTraits) == 0 && len(p.Scan) == 0 && p.URLs == "" && len(p.URLParameters) == 0 &&
 		p.Referrers == "" && p.Consent == "" && !p.Cookieless && p.MinCell == 0
+}
+
+// Equal tells that two projects chose the same.
+func (p *Privacy) Equal(o Privacy) bool {
+	return slices.Equal(p.PersonalTraits, o.PersonalTraits) && maps.Equal(p.Scan, o.Scan) && p.URLs == o.URLs &&
+		slices.Equal(p.URLParameters, o.URLParameters) && p.Referrers == o.Referrers && p.Consent == o.Consent &&
+		p.Cookieless == o.Cookieless && p.MinCell == o.MinCell
 }

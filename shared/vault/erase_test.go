@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,37 @@ func TestEraseTakesSharedTokens(t *testing.T) {
 	}
 }
 
+// A token that went with one of its senders is a new one when another sends the
+// value again; it then goes with each who sends it from then on, also with one who
+// had sent the old.
+func TestEraseTakesNewTokensToo(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	cai := strings.Repeat("c", 32)
+	token := func(owner string) vault.ID {
+		ids, err := v.Tokens(t.Context(), []vault.Value{{Project: "p", Owner: owner, Rule: "phone", Value: "+46701234567"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids[0]
+	}
+	old := token(ann)
+	token(bob)
+	token(cai)
+	if err := v.Erase(t.Context(), "p", []string{bob}, false); err != nil {
+		t.Fatal(err)
+	}
+	fresh := token(ann)
+	if fresh == old || token(cai) != fresh {
+		t.Fatal("the value has not one new token")
+	}
+	if err := v.Erase(t.Context(), "p", []string{cai}, false); err != nil {
+		t.Fatal(err)
+	}
+	if token(ann) == fresh {
+		t.Error("the token that stands in the erased person's rows can still be told")
+	}
+}
+
 // A suppressed identifier is known by its keyed hash alone, and marks every
 // event that names it.
 func TestSuppress(t *testing.T) {
@@ -120,6 +152,37 @@ func TestSuppress(t *testing.T) {
 	}
 	if yes, _ := v.IsSuppressed(t.Context(), "p", event.IDUser, "never seen"); !yes {
 		t.Error("an identifier that was never seen cannot be suppressed")
+	}
+}
+
+// What another process erased, this one forgets when its memory's time is over, at
+// the latest: ids and keys alike.
+func TestErasedElsewhere(t *testing.T) {
+	store, now := vaulttest.NewMemory(), time.Unix(1_795_465_200, 0)
+	open := func() *vault.Vault {
+		v, err := vault.Open(t.Context(), store, vault.NewKeyFile(vault.MasterKey{1}), vault.Options{Rand: random(), Now: func() time.Time { return now }, CacheFor: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	here, elsewhere := open(), open()
+	who := []vault.Identifier{{Project: "p", Kind: event.IDUser, Value: "u1"}}
+	ids, err := here.IDs(t.Context(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := ids[0].String()
+	traits := traitsOf(t, here, "p", old, op(profile.Set, "$email", `"ann@example.test"`))
+	if err := elsewhere.Erase(t.Context(), "p", []string{old}, false); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(61 * time.Second)
+	if ids, err := here.IDs(t.Context(), who); err != nil || ids[0].String() == old {
+		t.Errorf("the id is still known: %v", err)
+	}
+	if got := opened(t, here, "p", []string{old}, traits); got != "" {
+		t.Errorf("a trait opens: %s", got)
 	}
 }
 

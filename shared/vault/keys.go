@@ -42,8 +42,8 @@ type Vault struct {
 	wrapperMu sync.RWMutex // held for writing while the wrapper is exchanged
 	wrapper   Wrapper
 
-	macs     sync.Pool // of hash.Hash, under the lookup key
-	inserts  sync.Pool // of hash.Hash, under the key of insert ids
+	macs     sync.Pool // of *mac, under the lookup key
+	inserts  sync.Pool // of *mac, under the key of insert ids
 	index    []byte    // key of the blind index
 	auditKey [32]byte
 	rejected cipher.AEAD
@@ -101,12 +101,12 @@ func (v *Vault) deriveAll(root []byte) error {
 	if err != nil {
 		return err
 	}
-	v.macs.New = func() any { return hmac.New(sha256.New, lookup) }
+	v.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, lookup)} }
 	insert, err := derive(root, "loch/vault/insert/1")
 	if err != nil {
 		return err
 	}
-	v.inserts.New = func() any { return hmac.New(sha256.New, insert) }
+	v.inserts.New = func() any { return &mac{Hash: hmac.New(sha256.New, insert)} }
 	if v.index, err = derive(root, "loch/vault/index/1"); err != nil {
 		return err
 	}
@@ -161,13 +161,20 @@ func (v *Vault) InsertID(project, insertID string) string {
 	return hex.EncodeToString(k[:16])
 }
 
+// mac is a keyed hash with the memory for its text and its result.
+type mac struct {
+	hash.Hash
+	text [160]byte
+	key  Key
+}
+
 func sum(macs *sync.Pool, parts ...string) (k Key) {
-	mac := macs.Get().(hash.Hash)
-	mac.Reset()
-	var text [160]byte
-	mac.Write(appendParts(text[:0], parts...))
-	mac.Sum(k[:0])
-	macs.Put(mac)
+	m := macs.Get().(*mac)
+	m.Reset()
+	m.Write(appendParts(m.text[:0], parts...))
+	m.Sum(m.key[:0])
+	k = m.key
+	macs.Put(m)
 	return k
 }
 

@@ -14,6 +14,7 @@ import (
 type known struct {
 	Identifier
 	id      ID
+	text    string   // of id
 	sought  bool     // variants is filled
 	variant []string // the forms in which the identifier may stand in other texts
 }
@@ -87,7 +88,7 @@ func (v *Vault) SealEvents(ctx context.Context, events []event.Event, hide []Hid
 			return err
 		}
 		for i := range n.list {
-			n.list[i].id = ids[i]
+			n.list[i].id, n.list[i].text = ids[i], ids[i].String()
 		}
 	}
 	hide = spelled(hide)
@@ -105,15 +106,13 @@ func (n *names) seal(e *event.Event, hide []Hidden) {
 		return
 	}
 	if e.IDs.User != "" {
-		row.UserID = n.list[n.find(Identifier{row.Project, event.IDUser, e.IDs.User})].id.String()
+		row.UserID = n.list[n.find(Identifier{row.Project, event.IDUser, e.IDs.User})].text
 	}
 	if e.IDs.Device != "" {
-		row.DeviceID = n.list[n.find(Identifier{row.Project, event.IDDevice, e.IDs.Device})].id.String()
+		row.DeviceID = n.list[n.find(Identifier{row.Project, event.IDDevice, e.IDs.Device})].text
 	}
 	row.Groups = n.groups(e)
-	properties := n.splice(e)
-	properties = n.sweep(e, properties, hide)
-	row.Properties = string(properties)
+	row.Properties = n.sweep(e, string(n.splice(e)), hide)
 }
 
 // suppressed tells whether an event names a suppressed identifier anywhere.

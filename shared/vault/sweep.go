@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"bytes"
 	"net/url"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ var swept = map[string]bool{
 // sweep replaces what identifiers of this event, and the client's address and
 // agent, left elsewhere in it: in URLs, in super properties, in the event's
 // name. Nearly every event has none; finding that out costs one search each.
-func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
+func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
 	var found []Hidden
 	look := func(k *known) {
 		if len(k.Value) < minSweep {
@@ -44,8 +43,8 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 			k.sought, k.variant = true, variants(k.Value)
 		}
 		for _, v := range k.variant {
-			if bytes.Contains(properties, []byte(v)) || strings.Contains(e.Row.Name, v) {
-				word := k.id.String()
+			if strings.Contains(properties, v) || strings.Contains(e.Row.Name, v) {
+				word := k.text
 				for _, v := range k.variant {
 					found = append(found, Hidden{v, word})
 				}
@@ -60,7 +59,7 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 		hide = append(slices.Clip(hide), Hidden{e.Address.String(), "[address]"})
 	}
 	for _, h := range hide {
-		if !said(found, h.Word) && len(h.Text) >= 3 && (bytes.Contains(properties, []byte(h.Text)) || strings.Contains(e.Row.Name, h.Text)) {
+		if !said(found, h.Word) && len(h.Text) >= 3 && (strings.Contains(properties, h.Text) || strings.Contains(e.Row.Name, h.Text)) {
 			// Where it is decoded it stands in another of its forms.
 			for _, form := range hide {
 				if form.Word == h.Word {
@@ -79,7 +78,7 @@ func (n *names) sweep(e *event.Event, properties []byte, hide []Hidden) []byte {
 			}
 		}
 	}
-	return sweepJSON(properties, found)
+	return string(sweepJSON([]byte(properties), found))
 }
 
 // said tells that the texts of a word are to be replaced already.

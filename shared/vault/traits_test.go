@@ -148,7 +148,7 @@ func TestPersonKeysCannotBeMoved(t *testing.T) {
 	s, _ := profile.ParseSealed(traits[0].Value)
 	s.Owner = bob
 	_, _, err = newVault(t, store).OpenTraits(t.Context(), "p", []string{bob}, []profile.Trait{{Name: "$email", Value: s.Append(nil)}})
-	if fault.CodeOf(err) != fault.Internal {
+	if err == nil || fault.CodeOf(err) != fault.Internal {
 		t.Errorf("got %v", err)
 	}
 }
@@ -225,10 +225,33 @@ func TestProjectKeysAreBoundedInTime(t *testing.T) {
 		t.Errorf("%d calls for 50 people", asked.unwraps-start)
 	}
 	now = now.Add(61 * time.Second)
-	v.Forget()
 	traitsOf(t, v, "p", ann, op(profile.Set, "$email", `"a@b.test"`))
 	if asked.unwraps != start+2 {
 		t.Errorf("%d calls after a minute more, want 2", asked.unwraps-start)
+	}
+	// Forget takes them out of memory, so that they are gone even for a clock that
+	// runs back.
+	now = now.Add(61 * time.Second)
+	v.Forget()
+	now = now.Add(-61 * time.Second)
+	traitsOf(t, v, "p", bob, op(profile.Set, "$email", `"a@b.test"`))
+	if asked.unwraps != start+3 {
+		t.Errorf("%d calls after they were forgotten, want 3", asked.unwraps-start)
+	}
+}
+
+// An e-mail leads to nobody in another project.
+func TestProjectsShareNothing(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	entry := []vault.Value{{Owner: ann, Value: "ann@example.test"}}
+	if err := v.IndexEmail(t.Context(), "p", entry); err != nil {
+		t.Fatal(err)
+	}
+	if ids, err := v.ByEmail(t.Context(), "q", "ann@example.test"); err != nil || len(ids) > 0 {
+		t.Errorf("another project finds %v %v", ids, err)
+	}
+	if ids, err := v.ByEmail(t.Context(), "p", "ann@example.test"); err != nil || len(ids) != 1 {
+		t.Errorf("its own project finds %v %v", ids, err)
 	}
 }
 
@@ -262,4 +285,8 @@ func TestSealedValuesAreComparedByValue(t *testing.T) {
 			t.Errorf("%s was not removed by %s: %s", c.set, c.remove, got)
 		}
 	}
+}
+
+func TestKeyFileWraps(t *testing.T) {
+	vaulttest.RunWrapper(t, vault.NewKeyFile(vault.MasterKey{1}), vault.NewKeyFile(vault.MasterKey{2}))
 }

@@ -109,7 +109,7 @@ func open(dir, store, kind string, o Options, s surroundings) (*database, error)
 		FS:                          s.fs,
 		Logger:                      d.log,
 		MaxManifestFileSize:         manifestBytes,
-		MaxOpenFiles:                500,
+		MaxOpenFiles:                1000,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
 	}

@@ -8,29 +8,21 @@ import (
 	"loch/shared/rawjson"
 )
 
-// event decodes {"event": name, "properties": {…}}.
-func (d *decoder) event(raw []byte) {
-	var name, properties []byte
-	c := rawjson.Cursor{Buf: raw, MaxDepth: MaxDepth}
-	for first, _ := true, c.Open(rawjson.Object); ; first = false {
-		more, err := c.More(first, '}')
-		if err != nil || !more {
-			break // err cannot be, since the record was read once already
-		}
-		key, _ := c.Name()
-		start := c.Skip() // the record was read once already
-		switch string(nameOf(key)) {
-		case "event":
-			name = raw[start:c.Pos]
-		case "properties":
-			properties = raw[start:c.Pos]
+// event decodes {"event": name, "properties": {…}}, which split has just read from
+// text.
+func (d *decoder) event(text, raw []byte) {
+	var name []byte
+	for _, m := range d.split.outer {
+		if string(nameOf(text[m.name:m.nameEnd])) == "event" {
+			name = text[m.value:m.end]
 		}
 	}
+	properties := text[d.split.properties.value:d.split.properties.end]
 	// Made in its place: an event is large, and one that is refused leaves again.
 	at := len(d.batch.Events)
 	d.batch.Events = append(d.batch.Events, event.Event{Index: d.index, Properties: properties, Raw: raw})
 	e := &d.batch.Events[at]
-	if properties == nil {
+	if len(properties) == 0 {
 		e.Properties = []byte("{}")
 	}
 	e.Row.Protocol = Protocol
@@ -53,7 +45,7 @@ func (d *decoder) event(raw []byte) {
 		e.Row.Name = rawjson.Text(name)
 		e.Row.Kind = kindOf(e.Row.Name)
 	}
-	p := propertyReader{e: e, control: d.control}
+	p := propertyReader{e: e, decoder: d, body: text}
 	if e.Properties[0] == '{' {
 		// Also where the event cannot be taken: the token says whose it is, the
 		// insert id tells the client which.
@@ -130,9 +122,12 @@ func (p *propertyReader) resolveIDs() {
 // even over one in the event; then the event's; an ip of 0 takes none. An address
 // of the event's own is noted in any case, so that it can be hidden elsewhere.
 func (p *propertyReader) resolveAddress() {
-	own, err := netip.ParseAddr(strings.TrimSpace(p.ip))
-	if err == nil {
-		p.e.Address = own.Unmap()
+	var err error
+	if p.ip != "" {
+		var own netip.Addr
+		if own, err = netip.ParseAddr(strings.TrimSpace(p.ip)); err == nil {
+			p.e.Address = own.Unmap()
+		}
 	}
 	switch {
 	case p.control.IP == "1" || p.control.IP == "true":

@@ -3,6 +3,7 @@ package mixpanel
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -12,48 +13,35 @@ import (
 )
 
 // propertyReader takes what Loch understands out of an event's properties, in
-// one pass, and notes the places of identifiers and addresses.
+// one pass over their members, and notes the places of identifiers and addresses.
 type propertyReader struct {
-	e       *event.Event
-	control Control
-	all     string // Properties once more, so that values can share its memory
+	*decoder
+	e    *event.Event
+	body []byte // what the members' places are in
+	all  string // Properties once more, so that values can share its memory
 
 	distinctID, userID, deviceID string
 	ip                           string
 	ignored                      bool
-	count                        int
 }
 
 // read walks all members. It returns a reason, the first, when the event cannot
 // be taken.
 func (p *propertyReader) read() (reason event.Reason, field string) {
 	p.all = string(p.e.Properties)
-	c := rawjson.Cursor{Buf: p.e.Properties, MaxDepth: MaxDepth}
-	c.Open(rawjson.Object)
-	for first := true; ; first = false {
-		comma := c.Pos // where a dropped member begins, its comma included
-		more, err := c.More(first, '}')
-		if err != nil || !more {
-			break
-		}
-		c.Peek()
-		nameStart := c.Pos
-		key, _ := c.Name()
-		start := c.Skip() // the record was read once already
-		p.count++
-		if first {
-			comma = nameStart
-		}
-		name := key[1 : len(key)-1]
-		r, f := p.member(nameOf(key), start, c.Pos, event.Span{Start: comma, End: c.Pos})
-		if len(name) > event.MaxNameRunes && utf8.RuneCount(name) > event.MaxNameRunes {
+	base, spans, drops := p.split.properties.value, len(p.idSpans), len(p.drops)
+	for i := range p.split.inner {
+		m := &p.split.inner[i]
+		r, f := p.member(nameOf(p.body[m.name:m.nameEnd]), m.value-base, m.end-base, event.Span{Start: m.before - base, End: m.end - base})
+		if n := m.nameEnd - m.name - 2; n > event.MaxNameRunes && utf8.RuneCount(p.body[m.name+1:m.nameEnd-1]) > event.MaxNameRunes {
 			r, f = event.ReasonNameTooLong, "properties"
 		}
 		if reason == "" {
 			reason, field = r, f
 		}
 	}
-	p.e.PropertyCount = p.count
+	p.e.IDSpans, p.e.Drops = slices.Clip(p.idSpans[spans:]), slices.Clip(p.drops[drops:])
+	p.e.PropertyCount = len(p.split.inner)
 	if len(p.e.IDSpans) > event.MaxIDs && reason == "" {
 		reason, field = event.ReasonTooManyProps, "properties.$distinct_ids"
 	}
@@ -80,7 +68,7 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 			return event.ReasonWrongType, "properties.token"
 		}
 		// A credential does not belong in the lake; the project column says the same.
-		p.e.Token = rawjson.Text(value)
+		p.e.Token = p.text(value, start)
 		p.drop(whole)
 	case "time":
 		return p.time(value, start)
@@ -182,7 +170,7 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 	return "", ""
 }
 
-func (p *propertyReader) drop(s event.Span) { p.e.Drops = append(p.e.Drops, s) }
+func (p *propertyReader) drop(s event.Span) { p.drops = append(p.drops, s) }
 
 // id reads one identifier: text, or a number that stands for its digits. Null
 // and "" mean none.
@@ -199,7 +187,7 @@ func (p *propertyReader) id(value []byte, start int, to *string, kind, field str
 	}
 	*to = id
 	if id != "" && !namesNobody(id) {
-		p.e.IDSpans = append(p.e.IDSpans, event.IDSpan{
+		p.idSpans = append(p.idSpans, event.IDSpan{
 			Span: event.Span{Start: start, End: start + len(value)}, ID: event.ID{Kind: kind, Value: id},
 		})
 	}

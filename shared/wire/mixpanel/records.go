@@ -18,6 +18,9 @@ type decoder struct {
 	batch    *wire.Batch
 	replaced bool // Clean had to change the text
 	index    int  // of the next record
+	split    split
+	idSpans  []event.IDSpan // of all events, one after the other
+	drops    []event.Span
 }
 
 var eventName = []byte(`"event"`)
@@ -31,6 +34,7 @@ func (d *decoder) records(text []byte) error {
 	}
 	if n := min(bytes.Count(text, eventName), MaxRecords); n > 1 && d.control.Route != Engage && d.control.Route != Groups {
 		d.batch.Events = make([]event.Event, 0, n) // events are large: growing the list would copy them
+		d.idSpans, d.drops = make([]event.IDSpan, 0, 2*n), make([]event.Span, 0, 2*n)
 	}
 	if c.Peek() == rawjson.Array {
 		return d.array(&c)
@@ -56,7 +60,7 @@ func (d *decoder) array(c *rawjson.Cursor) error {
 		if err := d.room(); err != nil {
 			return err
 		}
-		start, err := c.Value()
+		start, err := d.value(c)
 		if err != nil {
 			end, ok := rawjson.SkipBroken(c.Buf, start)
 			if !ok {
@@ -67,7 +71,7 @@ func (d *decoder) array(c *rawjson.Cursor) error {
 			c.Pos = end
 			continue
 		}
-		d.record(c.Buf[start:c.Pos])
+		d.record(c.Buf, start, c.Pos)
 	}
 	if !c.End() {
 		return errUndecodable
@@ -82,7 +86,7 @@ func (d *decoder) lines(c *rawjson.Cursor) error {
 		if err := d.room(); err != nil {
 			return err
 		}
-		start, err := c.Value()
+		start, err := d.value(c)
 		if err != nil {
 			end := start
 			for end < len(c.Buf) && c.Buf[end] != '\n' {
@@ -96,7 +100,7 @@ func (d *decoder) lines(c *rawjson.Cursor) error {
 			c.Pos = end
 			continue
 		}
-		d.record(c.Buf[start:c.Pos])
+		d.record(c.Buf, start, c.Pos)
 	}
 	return nil
 }
@@ -112,6 +116,15 @@ func (d *decoder) broken(c *rawjson.Cursor, start int) error {
 	return nil
 }
 
+// value reads one record, and takes an event's apart on the way.
+func (d *decoder) value(c *rawjson.Cursor) (start int, err error) {
+	if d.control.Route == Engage || d.control.Route == Groups || c.Peek() != rawjson.Object {
+		return c.Value()
+	}
+	start = c.Pos
+	return start, d.split.read(c)
+}
+
 func reasonOfJSON(err error) event.Reason {
 	if errors.Is(err, rawjson.ErrDepth) {
 		return event.ReasonTooDeep
@@ -119,8 +132,10 @@ func reasonOfJSON(err error) event.Reason {
 	return event.ReasonUndecodable
 }
 
-// record turns one valid JSON value into an event, an update or a rejection.
-func (d *decoder) record(raw []byte) {
+// record turns one valid JSON value of the text into an event, an update or a
+// rejection.
+func (d *decoder) record(text []byte, start, end int) {
+	raw := text[start:end]
 	switch {
 	case len(raw) > MaxRecordBytes:
 		d.reject(event.ReasonTooLarge, "", raw)
@@ -129,7 +144,7 @@ func (d *decoder) record(raw []byte) {
 	case d.control.Route == Engage || d.control.Route == Groups:
 		d.update(raw)
 	default:
-		d.event(raw)
+		d.event(text, raw)
 	}
 	d.index++
 }
