@@ -23,8 +23,8 @@ const erasePeople = 1_000_000
 func BenchmarkErase(b *testing.B) {
 	ctx := context.Background()
 	v, s := openTestVault(b, b.TempDir(), quietly()), openTestProfiles(b, b.TempDir(), quietly())
-	fillVault(b, v)
-	fillProfiles(b, s)
+	fillVault(b, v, erasePeople)
+	fillProfiles(b, s, erasePeople)
 	var vaults, profiles []time.Duration
 	for n := 0; b.Loop(); n++ {
 		at := n * 7919 % erasePeople
@@ -66,9 +66,9 @@ const atOnce = 5000
 
 // fillVault writes the records themselves: to make a million people one by one, as
 // requests do, takes minutes.
-func fillVault(b *testing.B, v *Vault) {
+func fillVault(b testing.TB, v *Vault, people int) {
 	b.Helper()
-	for from := 0; from < erasePeople; from += atOnce {
+	for from := 0; from < people; from += atOnce {
 		batch := v.peb.NewBatch()
 		for at := from; at < from+atOnce; at++ {
 			owner := madeID(at, 0)
@@ -88,9 +88,9 @@ func fillVault(b *testing.B, v *Vault) {
 	must(b, v.peb.Flush())
 }
 
-func fillProfiles(b *testing.B, s *Profiles) {
+func fillProfiles(b testing.TB, s *Profiles, people int) {
 	b.Helper()
-	for from := 0; from < erasePeople; from += atOnce {
+	for from := 0; from < people; from += atOnce {
 		batch := s.peb.NewBatch()
 		for at := from; at < from+atOnce; at++ {
 			who := personOf("shop", madeID(at, 0).String())

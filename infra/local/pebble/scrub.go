@@ -37,6 +37,14 @@ func (d *database) scrub(ctx context.Context, keys [][]byte) error {
 	if len(keys) == 0 {
 		return nil
 	}
+	d.scrubbing.Lock()
+	defer d.scrubbing.Unlock()
+	places := ranges(keys)
+	levels := d.peb.Metrics().Levels
+	defer d.cuts.around(places, levels[:])()
+	if err := d.surround(places); err != nil {
+		return unscrubbed(err)
+	}
 	begin := func() (err error) {
 		defer d.fresh.begin()()
 		logs, err := d.logs()
@@ -52,8 +60,10 @@ func (d *database) scrub(ctx context.Context, keys [][]byte) error {
 	if err := begin(); err != nil {
 		return unscrubbed(err)
 	}
-	places := ranges(keys)
 	if err := d.surround(places); err != nil {
+		return unscrubbed(err)
+	}
+	if err := d.peb.Flush(); err != nil {
 		return unscrubbed(err)
 	}
 	for _, r := range places {
@@ -126,7 +136,8 @@ func (d *database) awaitRemoval(ctx context.Context) error {
 	}
 }
 
-// surround writes a file that reaches over each place.
+// surround writes to both ends of each place. What is flushed then reaches over each
+// place, in a file that says nothing of what lies within.
 func (d *database) surround(places [][2][]byte) error {
 	batch := d.peb.NewBatch()
 	for _, p := range places {
@@ -135,10 +146,7 @@ func (d *database) surround(places [][2][]byte) error {
 		}
 	}
 	// Nobody misses these in a crash.
-	if err := errors.Join(batch.Commit(pebble.NoSync), batch.Close()); err != nil {
-		return err
-	}
-	return d.peb.Flush()
+	return errors.Join(batch.Commit(pebble.NoSync), batch.Close())
 }
 
 // ranges are the stretches of keys to merge: from a key before each place to one
@@ -156,14 +164,17 @@ func ranges(keys [][]byte) (list [][2][]byte) {
 	return list
 }
 
-// outline is the beginning of a key that tells nothing: of one that begins with a
-// keyed hash, the first of its bytes. Keys of other records begin with a lake id.
+// outline is the beginning of a key that tells nothing: the record's byte and a few
+// bytes of what follows, a keyed hash or a lake id. A person's key has the project
+// before that, and the lake id is spelled out.
 func outline(k []byte) []byte {
-	const hashed = 5
-	if (k[0] == idByte || k[0] == indexByte) && len(k) > hashed {
-		return k[:hashed:hashed]
+	const told = 4
+	length := 1 + told
+	if k[0] >= traitsByte {
+		project, _ := person(k[1:]).split()
+		length = 1 + len(personOf(project, "")) + 2*told
 	}
-	return slices.Clone(k)
+	return slices.Clone(k[:min(len(k), length)])
 }
 
 // beyond is a key behind all real ones that begin with prefix. It ends in a byte

@@ -47,6 +47,12 @@ const (
 	memTables     = 4
 )
 
+// fileSizes are how large sorted files grow: those of the first level, of the one
+// that it is merged into, of the next, and so on; the last stands for all below. An
+// erasure writes a few files of each level anew for every record that it takes away,
+// so they are smaller than Pebble would make them.
+var fileSizes = []int64{2 << 20, 512 << 10, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20}
+
 // surroundings are what tests replace.
 type surroundings struct {
 	fs   vfs.FS
@@ -67,6 +73,9 @@ type database struct {
 	fs    vfs.FS // as it is, without freshLogs
 	dir   string
 	fresh freshness
+
+	scrubbing sync.Mutex // one scrub at a time
+	cuts      cuts
 }
 
 // open opens or makes the database in dir. kind is what it must say it is.
@@ -100,10 +109,13 @@ func open(dir, store, kind string, o Options, s surroundings) (*database, error)
 		FS:                          s.fs,
 		Logger:                      d.log,
 		MaxManifestFileSize:         manifestBytes,
-		MaxOpenFiles:                500,
+		MaxOpenFiles:                1000,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
 	}
+	copy(po.TargetFileSizes[:], fileSizes)
+	po.Experimental.SpanPolicyFunc = d.cuts.policy
+	d.cuts.listen(po.EventListener)
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most look-ups of an id are for one that is not there
 	}
