@@ -46,13 +46,9 @@ func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
 		if !k.sought {
 			k.sought, k.variant = true, variants(k.Value)
 		}
-		for _, v := range k.variant {
-			if holds(v) {
-				word := k.text
-				for _, v := range k.variant {
-					found = append(found, Hidden{v, word})
-				}
-				return
+		if slices.ContainsFunc(k.variant, holds) {
+			for _, v := range k.variant {
+				found = append(found, Hidden{v, k.text})
 			}
 		}
 	}

@@ -11,8 +11,7 @@ import (
 // texts in: many encoders write é as \u00e9, and some more than that. It is empty where
 // there are none.
 func withoutEscapes(json string) string {
-	i := strings.Index(json, `\u`)
-	if i < 0 {
+	if !strings.Contains(json, `\u`) {
 		return ""
 	}
 	b := make([]byte, 0, len(json))
