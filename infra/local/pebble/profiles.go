@@ -18,6 +18,7 @@ type Profiles struct {
 	stripes stripes
 	links   pending[person, struct{}] // links that are not durable yet, by device
 	recent  recent
+	rosters rosters
 
 	commits, sightings, dropped atomic.Int64
 }
@@ -35,7 +36,8 @@ func openProfiles(dir string, o Options, s surroundings) (*Profiles, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Profiles{database: d, now: o.Now, stripes: stripes{seed: maphash.MakeSeed()}, recent: newRecent()}, nil
+	return &Profiles{database: d, now: o.Now, stripes: stripes{seed: maphash.MakeSeed()}, recent: newRecent(),
+		rosters: rosters{limits: usualLimits}}, nil
 }
 
 // Stats counts since the store was opened.
@@ -64,7 +66,16 @@ func (s *Profiles) Get(ctx context.Context, project, id string) (profile.Profile
 		return profile.Profile{}, err
 	}
 
-	// A snapshot, because the profile is two records.
+	p, ok, err := s.stored(who)
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, "there is no profile for this id")
+	}
+	return p, err
+}
+
+// stored reads the profile of an id as it stands, from a snapshot, because it is
+// two records.
+func (s *Profiles) stored(who person) (p profile.Profile, ok bool, err error) {
 	now := s.peb.NewSnapshot()
 	traits, hasTraits, err := copyOf(now, who.key(traitsByte))
 	seen, hasSeen := []byte(nil), false
@@ -74,13 +85,11 @@ func (s *Profiles) Get(ctx context.Context, project, id string) (profile.Profile
 	if e := now.Close(); err == nil && e != nil {
 		err = unreadable(e)
 	}
-	if err != nil {
-		return profile.Profile{}, err
+	if err != nil || !hasTraits && !hasSeen {
+		return profile.Profile{}, false, err
 	}
-	if !hasTraits && !hasSeen {
-		return profile.Profile{}, fault.New(fault.NotFound, "there is no profile for this id")
-	}
-	return decodeProfile(who, traits, seen)
+	p, err = decodeProfile(who, traits, seen)
+	return p, err == nil, err
 }
 
 // decodeProfile puts a profile together; a record that is not there is nil.

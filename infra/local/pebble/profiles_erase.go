@@ -113,6 +113,7 @@ func (s *Profiles) takeAway(b *pebble.Batch, people []person, touched *[][]byte)
 	}
 	for _, who := range forget {
 		s.recent.people.Remove(who)
+		s.rosters.touch(who, s.now())
 	}
 	return nil
 }

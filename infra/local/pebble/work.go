@@ -220,7 +220,9 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 // remember tells memory what the store holds now, and makes room for the next
 // part.
 func (w *work) remember() {
+	now := w.now()
 	for _, r := range w.order {
+		w.rosters.touch(r.who, now)
 		if r.exact || r.dead || r.p.FirstSeenMS == 0 {
 			w.recent.outdate(r.who)
 		} else {
@@ -229,6 +231,7 @@ func (w *work) remember() {
 	}
 	for i := range w.links {
 		w.recent.linked(w.links[i].device, w.links[i].user)
+		w.rosters.touch(w.links[i].device, now)
 	}
 	clear(w.open)
 	w.order, w.links, w.bytes = nil, nil, 0
