@@ -85,25 +85,19 @@ type DeviceInfo struct {
 	Model      string `json:"device_model,omitempty"`
 }
 
-// Sighting says that a person's event arrived. A store may drop one that comes
-// less than SightingEveryMS after the last that it wrote for the same id and that
-// tells nothing new (Seen.Tells), so that events do not cost a store write each.
-// A linked device's sightings count for its user.
+// Sighting is what events of one person tell. A store may drop one that tells
+// nothing new (Seen.Tells) beside what it knows already, so that events do not
+// cost a store write each. A linked device's sightings count for its user.
 type Sighting struct {
 	Project string
 	ID      string // lake id of the user, or of the device when no user is known
-	TimeMS  int64
-	Place   Place
-	Device  DeviceInfo
+	Seen
 }
 
-// SightingEveryMS bounds how stale last seen may be.
-const SightingEveryMS = 60_000
-
 // Link says that a device's events count for a user. The first link of a device
-// stays; later ones change nothing. It is a sighting of the user, too, who was
-// first seen when the device was; the device's traits stay behind. A lake id is a
-// device's or a user's, never both.
+// stays; later ones change nothing. It is a sighting of the user, too, and what was
+// seen of the device was seen of the user; the device's traits stay behind. A lake
+// id is a device's or a user's, never both.
 type Link struct {
 	Project string
 	Device  string // lake id
@@ -121,8 +115,28 @@ type Profile struct {
 	FirstSeenMS int64
 	LastSeenMS  int64
 	UpdatedMS   int64
-	Place       Place
-	Device      DeviceInfo
+	Place       Place // the newest, told at PlaceMS
+	PlaceMS     int64
+	Device      DeviceInfo // the newest, told at DeviceMS
+	DeviceMS    int64
+	Arrival     Arrival // the first, told at ArrivalMS
+	ArrivalMS   int64
+}
+
+// Seen returns what the profile says about when, where and with what the person
+// was seen.
+func (p *Profile) Seen() Seen {
+	return Seen{
+		FirstMS: p.FirstSeenMS, LastMS: p.LastSeenMS, Place: p.Place, PlaceMS: p.PlaceMS,
+		Device: p.Device, DeviceMS: p.DeviceMS, Arrival: p.Arrival, ArrivalMS: p.ArrivalMS,
+	}
+}
+
+// SetSeen is the counterpart of Seen.
+func (p *Profile) SetSeen(s Seen) {
+	p.FirstSeenMS, p.LastSeenMS = s.FirstMS, s.LastMS
+	p.Place, p.PlaceMS, p.Device, p.DeviceMS = s.Place, s.PlaceMS, s.Device, s.DeviceMS
+	p.Arrival, p.ArrivalMS = s.Arrival, s.ArrivalMS
 }
 
 // Trait is one named value, JSON as it was sent.

@@ -117,7 +117,7 @@ func BenchmarkGet(b *testing.B) {
 
 func BenchmarkSighting(b *testing.B) {
 	s := openTestProfiles(b, b.TempDir(), quietly())
-	c := profile.Changes{Sightings: []profile.Sighting{{Project: "shop", ID: fmt.Sprintf("%032x", 1), TimeMS: 1, Place: profile.Place{Country: "NO"}}}}
+	c := profile.Changes{Sightings: []profile.Sighting{sightingAt("shop", fmt.Sprintf("%032x", 1), 1, profile.Place{Country: "NO"})}}
 	b.Run("nothing new", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -129,7 +129,7 @@ func BenchmarkSighting(b *testing.B) {
 	b.Run("written", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			c.Sightings[0].TimeMS += profile.SightingEveryMS
+			c.Sightings[0].LastMS += profile.SightingEveryMS
 			if _, err := s.Apply(context.Background(), c); err != nil {
 				b.Fatal(err)
 			}

@@ -10,7 +10,7 @@ import (
 // the record and its version: a new layout takes a new byte, so that a database
 // can be converted a record at a time. 0x40 and above are free for indexes.
 //
-//	0x00                      what the database is, "vault 2" or "profiles 2"
+//	0x00                      what the database is, "vault 2" or "profiles 3"
 //	0x00 01                   nothing, see renewManifest
 //	0x00 02                   that a scrub has not come to its end, see clean
 //

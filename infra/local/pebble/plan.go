@@ -82,7 +82,7 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		// The usual event ends here: somebody known, nothing new, no read. Not if
 		// the request has more to say about the same person, since memory knows
 		// only what is written.
-		if !p.busy[who] && ok && !known.seen().Tells(g) {
+		if !p.busy[who] && ok && !known.seen().Tells(g.Seen) {
 			continue
 		}
 		who, err := follow(who)

@@ -29,7 +29,7 @@ func OpenProfiles(dir string, o Options) (*Profiles, error) {
 }
 
 func openProfiles(dir string, o Options, s surroundings) (*Profiles, error) {
-	d, err := open(dir, "profiles", "profiles 2", o, s)
+	d, err := open(dir, "profiles", "profiles 3", o, s)
 	if err != nil {
 		return nil, err
 	}

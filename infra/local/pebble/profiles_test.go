@@ -24,7 +24,7 @@ func TestSightingsAreCoalesced(t *testing.T) {
 		t.Helper()
 		for n := range int64(events) { // an event every 5 s for 10 minutes
 			for i := range people {
-				saw := profile.Sighting{Project: "p", ID: fmt.Sprint("d", i), TimeMS: from + n*5000, Place: profile.Place{Country: "NO"}}
+				saw := sightingAt("p", fmt.Sprint("d", i), from+n*5000, profile.Place{Country: "NO"})
 				if _, err := s.Apply(ctx, profile.Changes{Sightings: []profile.Sighting{saw}}); err != nil {
 					t.Fatal(err)
 				}
@@ -53,7 +53,7 @@ func TestSightingsAreCoalesced(t *testing.T) {
 	}
 	before := s.Stats().Commits
 	for n := range int64(100) {
-		saw := profile.Sighting{Project: "p", ID: "d0", TimeMS: 2_000_000 + n*500}
+		saw := sightingAt("p", "d0", 2_000_000+n*500, profile.Place{})
 		if _, err := s.Apply(ctx, profile.Changes{Sightings: []profile.Sighting{saw}}); err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func TestChangesMustNameSomebody(t *testing.T) {
 		{Updates: []profile.Update{{ID: "u"}}},
 		{Links: []profile.Link{{Project: "p", Device: "d"}}},
 		{Links: []profile.Link{{Project: "p", User: "u"}}},
-		{Sightings: []profile.Sighting{{ID: "u", TimeMS: 1}}},
+		{Sightings: []profile.Sighting{sightingAt("", "u", 1, profile.Place{})}},
 	} {
 		if _, err := s.Apply(context.Background(), c); fault.CodeOf(err) != fault.Internal || err == nil {
 			t.Errorf("%+v: %v", c, err)
@@ -164,8 +164,10 @@ func TestRecordsComeBack(t *testing.T) {
 		t.Errorf("%+v came back as %+v, %v", p, back, err)
 	}
 	seen := profile.Seen{FirstMS: -5, LastMS: 1 << 60,
-		Place:  profile.Place{Country: "NO", Region: "Oslo", City: "Oslo", Timezone: "Europe/Oslo"},
-		Device: profile.DeviceInfo{Browser: "Firefox", OS: "Linux", DeviceType: "desktop", Brand: "b", Model: "m"}}
+		Place:   profile.Place{Country: "NO", Region: "Oslo", City: "Oslo", Timezone: "Europe/Oslo"},
+		Device:  profile.DeviceInfo{Browser: "Firefox", OS: "Linux", DeviceType: "desktop", Brand: "b", Model: "m"},
+		Arrival: profile.Arrival{Referrer: "r", Channel: "c", Source: "s", UTMSource: "1", UTMMedium: "2", UTMCampaign: "3", UTMTerm: "4", UTMContent: "5", ClickIDKind: "k"},
+		PlaceMS: 7, DeviceMS: 8, ArrivalMS: -9}
 	if got, err := decodeSeen(encodeSeen(seen)); err != nil || got != seen {
 		t.Errorf("%+v came back as %+v, %v", seen, got, err)
 	}
@@ -173,9 +175,21 @@ func TestRecordsComeBack(t *testing.T) {
 		t.Errorf("%q, %v", user, err)
 	}
 	// A field that is added to Seen must be written, too.
-	if n := reflect.TypeFor[profile.Place]().NumField() + reflect.TypeFor[profile.DeviceInfo]().NumField(); n != len(seenTexts(&seen)) {
-		t.Errorf("%d texts are kept of %d", len(seenTexts(&seen)), n)
+	if n := fields(reflect.TypeFor[profile.Seen]()); n != len(seenTexts(&seen))+len(seenTimes(&seen)) {
+		t.Errorf("%d texts and %d times are kept of %d", len(seenTexts(&seen)), len(seenTimes(&seen)), n)
 	}
+}
+
+// fields counts the plain fields of a type, those of its parts included.
+func fields(t reflect.Type) (n int) {
+	for f := range t.Fields() {
+		if f.Type.Kind() == reflect.Struct {
+			n += fields(f.Type)
+		} else {
+			n++
+		}
+	}
+	return n
 }
 
 // Damaged records are reported; they neither panic nor take memory for what is
@@ -213,7 +227,7 @@ func TestPlansThatAreOvertaken(t *testing.T) {
 	late := []profile.Changes{
 		linkTo("late"),
 		{Updates: []profile.Update{one("d")}},
-		{Sightings: []profile.Sighting{{Project: "p", ID: "d", TimeMS: 5}}},
+		{Sightings: []profile.Sighting{sightingAt("p", "d", 5, profile.Place{})}},
 	}
 	var plans []*plan
 	for i := range late {

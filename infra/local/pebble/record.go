@@ -46,11 +46,12 @@ func decodeTraits(b []byte, p *profile.Profile) error {
 	return r.end()
 }
 
-// encodeSeen writes when, where and with what somebody was seen.
+// encodeSeen writes when, where and with what somebody was seen, and how they came.
 func encodeSeen(s profile.Seen) []byte {
-	b := make([]byte, 0, 128)
-	b = binary.AppendVarint(b, s.FirstMS)
-	b = binary.AppendVarint(b, s.LastMS)
+	b := make([]byte, 0, 192)
+	for _, ms := range seenTimes(&s) {
+		b = binary.AppendVarint(b, *ms)
+	}
 	for _, text := range seenTexts(&s) {
 		b = appendText(b, *text)
 	}
@@ -59,19 +60,26 @@ func encodeSeen(s profile.Seen) []byte {
 
 func decodeSeen(b []byte) (s profile.Seen, err error) {
 	r := reader{rest: b}
-	s.FirstMS = r.number()
-	s.LastMS = r.number()
+	for _, ms := range seenTimes(&s) {
+		*ms = r.number()
+	}
 	for _, text := range seenTexts(&s) {
 		*text = string(r.text())
 	}
 	return s, r.end()
 }
 
-// seenTexts is the order of the texts in a record.
-func seenTexts(s *profile.Seen) [9]*string {
+// seenTimes and seenTexts are the order of the parts in a record.
+func seenTimes(s *profile.Seen) [5]*int64 {
+	return [...]*int64{&s.FirstMS, &s.LastMS, &s.PlaceMS, &s.DeviceMS, &s.ArrivalMS}
+}
+
+func seenTexts(s *profile.Seen) [18]*string {
 	return [...]*string{
 		&s.Place.Country, &s.Place.Region, &s.Place.City, &s.Place.Timezone,
 		&s.Device.Browser, &s.Device.OS, &s.Device.DeviceType, &s.Device.Brand, &s.Device.Model,
+		&s.Arrival.Referrer, &s.Arrival.Channel, &s.Arrival.Source, &s.Arrival.UTMSource, &s.Arrival.UTMMedium,
+		&s.Arrival.UTMCampaign, &s.Arrival.UTMTerm, &s.Arrival.UTMContent, &s.Arrival.ClickIDKind,
 	}
 }
 

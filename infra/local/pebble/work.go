@@ -124,20 +124,20 @@ func (w *work) sight(g *sighting) error {
 	if err != nil {
 		return err
 	}
-	w.see(r, g.Sighting)
+	w.see(r, g.Seen)
 	return nil
 }
 
-func (w *work) see(r *record, g *profile.Sighting) {
+func (w *work) see(r *record, o profile.Seen) {
 	seen := r.p.Seen()
-	if !r.dead && seen.Tells(g) {
-		r.p.SetSeen(seen.With(g))
+	if !r.dead && seen.Tells(o) {
+		r.p.SetSeen(seen.Join(o))
 		r.newSeen = true
 	}
 }
 
-// link writes a link. It is a sighting of the user, who was first seen when the
-// device was.
+// link writes a link. It is a sighting of the user, and what was seen of the device
+// was seen of the user.
 func (w *work) link(l *newLink) error {
 	device, err := w.record(l.device, false)
 	if err != nil {
@@ -150,8 +150,8 @@ func (w *work) link(l *newLink) error {
 	if device.dead || user.dead {
 		return nil
 	}
-	w.see(user, &profile.Sighting{TimeMS: l.TimeMS})
-	w.see(user, &profile.Sighting{TimeMS: device.p.FirstSeenMS})
+	at := profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})
+	w.see(user, device.p.Seen().Join(at))
 	w.links = append(w.links, *l)
 	return nil
 }

@@ -57,8 +57,8 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		if _, ok := m.users[k]; ok || m.erased[k] || m.erased[key{l.Project, l.User}] {
 			continue
 		}
-		m.see(key{l.Project, l.User}, &profile.Sighting{TimeMS: l.TimeMS})
-		m.see(key{l.Project, l.User}, &profile.Sighting{TimeMS: m.profiles[k].FirstSeenMS})
+		device := m.profiles[k]
+		m.see(key{l.Project, l.User}, device.Seen().Join(profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})))
 		m.users[k] = l.User
 	}
 	for i := range c.Updates {
@@ -83,16 +83,16 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 	}
 	for i := range c.Sightings {
 		g := &c.Sightings[i]
-		m.see(m.person(g.Project, g.ID), g)
+		m.see(m.person(g.Project, g.ID), g.Seen)
 	}
 	return refusals, nil
 }
 
-func (m *memory) see(k key, g *profile.Sighting) {
+func (m *memory) see(k key, o profile.Seen) {
 	p := m.read(k)
 	seen := p.Seen()
-	if !m.erased[k] && seen.Tells(g) {
-		p.SetSeen(seen.With(g))
+	if !m.erased[k] && seen.Tells(o) {
+		p.SetSeen(seen.Join(o))
 		m.profiles[k] = p
 	}
 }

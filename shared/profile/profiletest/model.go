@@ -14,8 +14,8 @@ import (
 
 // model is the contract once more, as plainly as it can be said and sharing no
 // code with package profile: values are decoded, numbers are fractions, a
-// profile is a list of pairs. Random changes must leave a store and the model
-// with the same profiles.
+// profile is a list of pairs, and every fact about when and where is kept. Random
+// changes must leave a store and the model with the same profiles.
 type model struct {
 	people map[string]*person
 	users  map[string]string // device to user
@@ -25,22 +25,31 @@ type model struct {
 type person struct {
 	names  []string
 	values map[string]any
-	first  int64
-	last   int64
-	place  profile.Place
-	device profile.DeviceInfo
+	facts  []fact
+}
+
+// fact is what one event, update or link said.
+type fact struct {
+	ms      int64
+	timed   bool // it says that the person was seen at that time
+	place   profile.Place
+	device  profile.DeviceInfo
+	arrival profile.Arrival
 }
 
 func newModel() *model {
 	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}}
 }
 
-func (m *model) person(id string) *person {
+// whose follows an id to the person.
+func (m *model) whose(id string) string {
 	if user, ok := m.users[id]; ok {
-		id = user
+		return m.whose(user)
 	}
-	return m.people[id]
+	return id
 }
+
+func (m *model) person(id string) *person { return m.people[m.whose(id)] }
 
 func (m *model) create(id string) *person {
 	if m.people[id] == nil {
@@ -57,9 +66,9 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		}
 		m.users[l.Device] = l.User
 		u := m.create(l.User)
-		u.see(l.TimeMS)
-		if d := m.people[l.Device]; d != nil && d.first > 0 {
-			u.first = min(u.first, d.first)
+		u.facts = append(u.facts, fact{ms: l.TimeMS, timed: true})
+		if d := m.people[l.Device]; d != nil {
+			u.facts = append(u.facts, d.facts...)
 		}
 	}
 	for _, u := range c.Updates {
@@ -68,36 +77,18 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		}
 	}
 	for _, g := range c.Sightings {
-		id := g.ID
-		if user, ok := m.users[id]; ok {
-			id = user
-		}
-		if m.erased[id] {
-			continue
-		}
-		p := m.create(id)
-		p.see(g.TimeMS)
-		if g.Place != (profile.Place{}) {
-			p.place = g.Place
-		}
-		if g.Device != (profile.DeviceInfo{}) {
-			p.device = g.Device
+		if id := m.whose(g.ID); !m.erased[id] {
+			p := m.create(id)
+			p.facts = append(p.facts, fact{g.LastMS, true, g.Place, g.Device, g.Arrival})
 		}
 	}
 	return refused
 }
 
-func (p *person) see(ms int64) {
-	if p.first == 0 || ms < p.first {
-		p.first = ms
-	}
-	p.last = max(p.last, ms)
-}
-
 func (m *model) update(u profile.Update) bool {
 	id := u.ID
-	if user, ok := m.users[id]; ok && !u.ExactID {
-		id = user
+	if !u.ExactID {
+		id = m.whose(id)
 	}
 	if m.erased[id] {
 		return true
@@ -105,7 +96,7 @@ func (m *model) update(u profile.Update) bool {
 	var p *person // a copy, so that a refusal leaves no trace
 	if old := m.people[id]; old != nil {
 		c := *old
-		c.names = slices.Clone(old.names)
+		c.names, c.facts = slices.Clone(old.names), slices.Clone(old.facts)
 		c.values = map[string]any{}
 		maps.Copy(c.values, old.values)
 		p = &c
@@ -133,16 +124,69 @@ func (m *model) update(u profile.Update) bool {
 		return true
 	}
 	m.people[id] = p
-	if !u.KeepLastSeen {
-		p.see(u.TimeMS)
-	}
-	if u.Place != (profile.Place{}) && !u.KeepPlace {
-		p.place = u.Place
-	}
-	if u.DeviceInfo != (profile.DeviceInfo{}) {
-		p.device = u.DeviceInfo
+	f := fact{ms: u.TimeMS, timed: !u.KeepLastSeen, device: u.DeviceInfo}
+	p.facts = append(p.facts, f)
+	if !u.KeepPlace && u.Place != (profile.Place{}) {
+		// An update says on purpose where the person is, so it is the newest to do so.
+		newest := newest(p.facts, func(f fact) profile.Place { return f.place })
+		p.facts = append(p.facts, fact{ms: max(u.TimeMS, newest), place: u.Place})
 	}
 	return true
+}
+
+// wrong says what a store's profile has that the facts do not bear out: the first
+// time and arrival exactly, the newest of the others to within a minute.
+func (p *person) wrong(got profile.Profile) string {
+	var first, last, came int64
+	var arrival profile.Arrival
+	for _, f := range p.facts {
+		if f.timed && (first == 0 || f.ms < first) {
+			first = f.ms
+		}
+		if f.timed {
+			last = max(last, f.ms)
+		}
+		if f.arrival != (profile.Arrival{}) && (came == 0 || f.ms < came) {
+			arrival, came = f.arrival, f.ms
+		}
+	}
+	switch late := last - got.LastSeenMS; {
+	case got.FirstSeenMS != first:
+		return fmt.Sprintf("first seen %d, want %d", got.FirstSeenMS, first)
+	case late < 0 || late >= profile.SightingEveryMS:
+		return fmt.Sprintf("last seen %d, want %d or up to a minute less", got.LastSeenMS, last)
+	case got.Arrival != arrival:
+		return fmt.Sprintf("came by %+v, want %+v", got.Arrival, arrival)
+	case !isNewest(p.facts, got.Place, func(f fact) profile.Place { return f.place }):
+		return fmt.Sprintf("is at %+v", got.Place)
+	case !isNewest(p.facts, got.Device, func(f fact) profile.DeviceInfo { return f.device }):
+		return fmt.Sprintf("is with %+v", got.Device)
+	}
+	return ""
+}
+
+// newest is when something was told last.
+func newest[T comparable](facts []fact, told func(fact) T) (ms int64) {
+	var nothing T
+	for _, f := range facts {
+		if told(f) != nothing {
+			ms = max(ms, f.ms)
+		}
+	}
+	return ms
+}
+
+// isNewest says whether value is the newest that was told, or one of the minute
+// before it.
+func isNewest[T comparable](facts []fact, value T, told func(fact) T) bool {
+	var nothing T
+	ms := newest(facts, told)
+	if ms == 0 {
+		return value == nothing
+	}
+	return slices.ContainsFunc(facts, func(f fact) bool {
+		return told(f) == value && value != nothing && f.ms > ms-profile.SightingEveryMS
+	})
 }
 
 func (p *person) do(op profile.Op) bool {
@@ -271,13 +315,12 @@ func show(v any) string {
 
 // linked are the ids that are one person.
 func (m *model) linked(id string) []string {
-	if user, ok := m.users[id]; ok {
-		id = user
-	}
-	ids := []string{id}
-	for device, user := range m.users {
-		if user == id {
-			ids = append(ids, device)
+	ids := []string{m.whose(id)}
+	for i := 0; i < len(ids); i++ {
+		for device, user := range m.users {
+			if user == ids[i] {
+				ids = append(ids, device)
+			}
 		}
 	}
 	return ids

@@ -37,6 +37,8 @@ func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("isolation", func(t *testing.T) { testIsolation(t, open) })
 	t.Run("seen", func(t *testing.T) { testSeen(t, open) })
 	t.Run("sightings", func(t *testing.T) { testSightings(t, open) })
+	t.Run("arrivals", func(t *testing.T) { testArrivals(t, open) })
+	t.Run("any order", func(t *testing.T) { testOrder(t, open) })
 	t.Run("links", func(t *testing.T) { testLinks(t, open) })
 	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, open) })
 	t.Run("erase", func(t *testing.T) { testErase(t, open, reopen) })

@@ -78,7 +78,7 @@ func compare(s profile.Store, m *model, id string) string {
 	if err != nil {
 		return fmt.Sprintf("%s: %v", id, err)
 	}
-	if person, ok := m.users[id]; ok && p.ID != person || !ok && p.ID != id {
+	if p.ID != m.whose(id) {
 		return fmt.Sprintf("%s: gives %s", id, p.ID)
 	}
 	var have, wanted []string
@@ -91,9 +91,8 @@ func compare(s profile.Store, m *model, id string) string {
 	if !slices.Equal(have, wanted) {
 		return fmt.Sprintf("%s: holds %s\nwant %s", id, strings.Join(have, "; "), strings.Join(wanted, "; "))
 	}
-	late := want.last - p.LastSeenMS
-	if p.FirstSeenMS != want.first || late < 0 || late >= profile.SightingEveryMS || p.Place != want.place || p.Device != want.device {
-		return fmt.Sprintf("%s: %s\nwant first=%d last=%d place=%v device=%v", id, describe(p), want.first, want.last, want.place, want.device)
+	if problem := want.wrong(p); problem != "" {
+		return fmt.Sprintf("%s: %s; the profile is %s", id, problem, describe(p))
 	}
 	return ""
 }
@@ -111,7 +110,7 @@ func tell(c profile.Changes) string {
 		b.WriteString("\n")
 	}
 	for _, g := range c.Sightings {
-		fmt.Fprintf(&b, "sighting of %s at %d in %q\n", g.ID, g.TimeMS, g.Place.Country)
+		fmt.Fprintf(&b, "sighting of %s: %+v\n", g.ID, g.Seen)
 	}
 	return b.String()
 }
@@ -162,7 +161,9 @@ func (g *generator) changes() profile.Changes {
 		}
 	}
 	for range g.IntN(3) {
-		c.Sightings = append(c.Sightings, profile.Sighting{Project: home, ID: pick(g, randomIDs), TimeMS: g.tick(), Place: g.place(), Device: g.device()})
+		c.Sightings = append(c.Sightings, profile.Sighting{
+			Project: home, ID: pick(g, randomIDs), Seen: profile.SeenAt(g.tick(), g.place(), g.device(), g.arrival()),
+		})
 	}
 	return c
 }
@@ -173,6 +174,10 @@ func (g *generator) place() profile.Place {
 
 func (g *generator) device() profile.DeviceInfo {
 	return pick(g, []profile.DeviceInfo{{}, {}, phone, desktop})
+}
+
+func (g *generator) arrival() profile.Arrival {
+	return pick(g, []profile.Arrival{{}, {}, direct, search, letter})
 }
 
 func (g *generator) op() profile.Op {
