@@ -156,9 +156,6 @@ func (s *shard) columnOf(trait string) *column {
 	return &column{}
 }
 
-// factNames are the columns in the order of seenTexts.
-var factNames = []string{"country", "region", "city", "timezone", "browser", "os", "device_type", "device_brand", "device_model"}
-
 func (s *shard) factLeaf(l *filter.Leaf, name string) func(row int) bool {
 	moment := func(times []int64) func(int) bool {
 		return func(row int) bool {
@@ -179,7 +176,7 @@ func (s *shard) factLeaf(l *filter.Leaf, name string) func(row int) bool {
 			return l.Ask(&v)
 		}
 	}
-	i := slices.Index(factNames, name)
+	i := slices.Index(roster.Texts, name)
 	if s.factsFull[i] {
 		return nil
 	}

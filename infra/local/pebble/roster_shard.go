@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"loch/shared/profile"
+	"loch/shared/roster"
 )
 
 // shards is how many parts the people of a project are held in, by the first
@@ -21,8 +22,8 @@ type shard struct {
 
 	kind                 column // which group kind somebody is of, behind a letter; missing where nobody is to be listed
 	first, last, updated []int64
-	facts                [9]column // in the order of seenTexts
-	factsFull            [9]bool   // which of them must be asked of the records
+	facts                [18]column // of roster.Texts
+	factsFull            [18]bool   // which of them must be asked of the records
 	traits               map[string]*column
 	full                 map[string]bool // traits that must be asked of the records
 	anyFull              bool            // so many that any may be
@@ -120,10 +121,10 @@ func (s *shard) set(row int, one *raw) error {
 		}
 	}
 	s.first[row], s.last[row] = seen.FirstMS, seen.LastMS
-	for i, text := range seenTexts(&seen) {
+	for i, text := range roster.TextsOf(&seen) {
 		var value []byte
-		if *text != "" {
-			value = []byte(*text)
+		if text != "" {
+			value = []byte(text)
 		}
 		if !s.factsFull[i] && !s.facts[i].put(row, value, s.limits.values) {
 			s.factsFull[i], s.facts[i] = true, column{}

@@ -164,8 +164,9 @@ func live(t *testing.T, s Store, r *rand.Rand, ids []string) {
 		c.Updates = append(c.Updates, u)
 	}
 	for range r.IntN(4) {
-		c.Sightings = append(c.Sightings, profile.Sighting{Project: shop, ID: one(), TimeMS: 1_700_000_000_000 + r.Int64N(10)*86_400_000,
-			Device: profile.DeviceInfo{OS: [...]string{"", "Linux"}[r.IntN(2)]}})
+		at := 1_700_000_000_000 + r.Int64N(10)*86_400_000
+		c.Sightings = append(c.Sightings, profile.Sighting{Project: shop, ID: one(), Seen: profile.SeenAt(at, profile.Place{},
+			profile.DeviceInfo{OS: [...]string{"", "Linux"}[r.IntN(2)]}, profile.Arrival{Channel: [...]string{"", "organic"}[r.IntN(2)]})})
 	}
 	if r.IntN(4) == 0 {
 		// A device's id is never a user's: the first ids are devices, the rest users.
@@ -192,6 +193,7 @@ var wheres = []string{
 	`[{"property":"last_seen","op":"gte","value":"2023-11-17"}]`,
 	`[{"property":"first_seen","op":"is_set"},{"property":"updated","op":"is_set"}]`,
 	`[{"property":"person_id","op":"lt","value":"8"}]`,
+	`[{"property":"first_channel","op":"eq","value":"organic"}]`,
 }
 
 func compare(t *testing.T, s Store, r *rand.Rand, ids []string) {
