@@ -19,9 +19,12 @@ func (p *product) people(mux *http.ServeMux) {
 	forgets := erase.New(p.erasing(limit))
 	mux.Handle("DELETE /api/profiles/{distinct_id}", forgets)
 	mux.Handle("/api/profiles/{distinct_id}/export", forgets)
-	mux.Handle("/api/profiles/", lookup.New(lookup.Deps{
+	looks := lookup.New(lookup.Deps{
 		Registry: p.registry, Profiles: p.profiles, Vault: p.identities, Audit: p.audit, Limit: limit,
-	}))
+		Roster: p.profiles, Engine: p.engine, Now: time.Now,
+	})
+	mux.Handle("/api/profiles", looks)
+	mux.Handle("/api/profiles/", looks)
 }
 
 // erasing are what an erasure and an export need here.

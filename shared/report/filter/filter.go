@@ -83,3 +83,6 @@ func (f *Filter) Properties() []Property {
 	}
 	return list
 }
+
+// Place is where the filter stood in the request.
+func (f *Filter) Place() string { return f.place }
