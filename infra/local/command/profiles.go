@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -178,7 +179,7 @@ func (p *profilesCommand) fetch(cmd *cobra.Command, session *Session, query url.
 // writeLines writes each object on a line of its own.
 func writeLines(w io.Writer, objects []json.RawMessage) error {
 	for _, o := range objects {
-		if _, err := w.Write(append(o[:len(o):len(o)], '\n')); err != nil {
+		if _, err := w.Write(append(slices.Clip(o), '\n')); err != nil {
 			return err
 		}
 	}

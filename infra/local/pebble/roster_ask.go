@@ -216,13 +216,13 @@ func askRecords(ctx context.Context, r pebble.Reader, q *roster.Query, from, to 
 			return nil
 		}
 		var at int64
-		if q.Order != roster.PersonID && one.seen != nil {
-			seen, err := decodeSeen(one.seen)
+		if q.Order != roster.PersonID {
+			first, last, err := one.sight(nil)
 			if err != nil {
 				return err
 			}
-			if at = seen.LastMS; q.Order == roster.FirstSeen {
-				at = seen.FirstMS
+			if at = last; q.Order == roster.FirstSeen {
+				at = first
 			}
 		}
 		b.pass(at, func() string { return string(one.id) })

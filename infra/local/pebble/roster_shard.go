@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"loch/shared/profile"
-	"loch/shared/roster"
 )
 
 // shards is how many parts the people of a project are held in, by the first
@@ -113,22 +112,17 @@ func (s *shard) set(row int, one *raw) error {
 	updated, group, n, r := one.head()
 	s.updated[row] = updated
 	s.kind.put(row, append([]byte{'k'}, group...), 1<<15) // of which the registry takes far fewer
-	var seen profile.Seen
-	if one.seen != nil {
-		var err error
-		if seen, err = decodeSeen(one.seen); err != nil {
-			return err
+	var err error
+	s.first[row], s.last[row], err = one.sight(func(i int, text []byte) {
+		if len(text) == 0 {
+			text = nil
 		}
-	}
-	s.first[row], s.last[row] = seen.FirstMS, seen.LastMS
-	for i, text := range roster.TextsOf(&seen) {
-		var value []byte
-		if text != "" {
-			value = []byte(text)
-		}
-		if !s.factsFull[i] && !s.facts[i].put(row, value, s.limits.values) {
+		if !s.factsFull[i] && !s.facts[i].put(row, text, s.limits.values) {
 			s.factsFull[i], s.facts[i] = true, column{}
 		}
+	})
+	if err != nil {
+		return err
 	}
 	for range n {
 		name, value := r.text(), r.text()
@@ -142,7 +136,7 @@ func (s *shard) set(row int, one *raw) error {
 func (s *shard) trait(row int, name, value []byte) {
 	c := s.traits[string(name)]
 	if c == nil {
-		if s.mayBeFull(string(name)) {
+		if s.anyFull || s.full[string(name)] {
 			return
 		}
 		if s.traits == nil {

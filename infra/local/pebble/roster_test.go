@@ -181,3 +181,26 @@ func BenchmarkList(b *testing.B) {
 	}
 	b.ReportMetric(float64(total)/people, "bytes/profile")
 }
+
+// What a walk reads of a record is what decoding it tells.
+func TestSightIsTheRecord(t *testing.T) {
+	seen := profile.Seen{}
+	for i, ms := range seenTimes(&seen) {
+		*ms = int64(i + 1)
+	}
+	for i, text := range seenTexts(&seen) {
+		*text = fmt.Sprint("text ", i)
+	}
+	one := raw{seen: encodeSeen(seen)}
+	want := roster.TextsOf(&seen)
+	n := 0
+	first, last, err := one.sight(func(i int, value []byte) {
+		if string(value) != want[i] {
+			t.Errorf("%s is %q, want %q", roster.Texts[i], value, want[i])
+		}
+		n++
+	})
+	if err != nil || first != seen.FirstMS || last != seen.LastMS || n != len(want) {
+		t.Errorf("%d %d, %d texts, %v", first, last, n, err)
+	}
+}
