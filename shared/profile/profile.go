@@ -53,6 +53,9 @@ type Update struct {
 	Project string
 	ID      string // lake id
 	Ops     []Op
+	// InsertID is what the client named the record by ($insert_id, messageId), so
+	// that it can be sent again; the keyed hash of it by the time a store sees it.
+	InsertID string
 
 	TimeMS       int64 // when it happened; becomes last seen unless KeepLastSeen
 	KeepLastSeen bool  // Mixpanel's $ignore_time
@@ -162,6 +165,10 @@ type Refusal struct {
 	Reason string // safe words
 }
 
+// OnceForMS is how long a store remembers at least that an update with an InsertID
+// was applied: SDKs that could not send try again for days.
+const OnceForMS = 7 * 24 * 3600 * 1000
+
 // Store keeps profiles.
 type Store interface {
 	// Apply makes every change durable before it returns nil. Updates and links
@@ -169,7 +176,14 @@ type Store interface {
 	// lost with the process. An update of a linked device goes to its user unless
 	// ExactID is set. Updates whose operators do not fit the stored values ($add
 	// to a string) or the limits are refused one by one, in the order of the list.
-	// An error of code fault.Unavailable means that nothing was applied.
+	// An error of code fault.Unavailable means that nothing was applied, or that it
+	// is not known whether it was: the caller sends again.
+	//
+	// An update with an InsertID is applied once. If one of the same Project, ID and
+	// InsertID was applied within the last OnceForMS, it changes nothing and is not
+	// refused, whatever became of the person since (linked, merged, deleted). One
+	// that was refused was not applied. An update without an InsertID is applied as
+	// often as it comes: a client that got no answer and sends again adds twice.
 	Apply(ctx context.Context, c Changes) ([]Refusal, error)
 
 	// Get returns the profile of a lake id. A device that is linked gives its

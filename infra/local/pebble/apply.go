@@ -52,7 +52,7 @@ func (s *Profiles) execute(c *profile.Changes, p *plan) (refusals []profile.Refu
 	if p.idle() {
 		return nil, false, nil
 	}
-	w := &work{Profiles: s, nowMS: s.now().UnixMilli(), sync: p.mustLast(), commit: newCommit(), open: map[person]*record{}}
+	w := &work{Profiles: s, nowMS: s.now().UnixMilli(), sync: p.mustLast(), commit: newCommit(), open: map[person]*record{}, named: map[string]bool{}}
 	refusals, again, err = w.underLocks(c, p)
 	// Others who found one of the links wait for this, too.
 	w.end(err)

@@ -32,6 +32,7 @@ import (
 //	0x13 <person>             the user that this device is linked to, see encodeLink
 //	0x14 <user><device id>    the same from the user's side; the user's id with its length
 //	0x15 <person>             a gravestone
+//	0x16 <week, 4><id><name>  that an update of this name was applied, see once; the id as sent, with its length
 const (
 	metaByte   = 0x00
 	idByte     = 0x01
@@ -47,6 +48,7 @@ const (
 	linkByte   = 0x13
 	linkedByte = 0x14
 	tombByte   = 0x15
+	onceByte   = 0x16
 )
 
 var (
@@ -96,6 +98,17 @@ func (p person) key(record byte) []byte {
 }
 
 // linkedKey is the prefix of the records that name a user's devices.
-func (p person) linkedKey() []byte {
-	return append(binary.AppendUvarint([]byte{linkedByte}, uint64(len(p))), p...)
+func (p person) linkedKey() []byte { return p.sized([]byte{linkedByte}) }
+
+// onceKey is the prefix of the records that name the updates of an id in one week.
+func (p person) onceKey(week int64) []byte {
+	return p.sized(onceWeek(week))
+}
+
+func onceWeek(week int64) []byte {
+	return binary.BigEndian.AppendUint32([]byte{onceByte}, uint32(max(0, week)))
+}
+
+func (p person) sized(key []byte) []byte {
+	return append(binary.AppendUvarint(key, uint64(len(p))), p...)
 }

@@ -103,6 +103,7 @@ func (s *Profiles) takeAway(b *pebble.Batch, people []person, touched *[][]byte)
 		for _, record := range []byte{traitsByte, seenByte, linkByte} {
 			remove(who.key(record))
 		}
+		err = errors.Join(err, s.eraseNames(b, who, touched))
 		err = errors.Join(err, b.Set(who.key(tombByte), nil, nil))
 	}
 	if err != nil {

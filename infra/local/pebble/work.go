@@ -24,6 +24,9 @@ type work struct {
 	order   []*record
 	bytes   int
 	links   []newLink
+	names   [][]byte // of updates that were applied, to be written
+	named   map[string]bool
+	again   bool // an update came again: what was written then must be durable now
 	batches []*pebble.Batch
 	claimed []person
 }
@@ -97,10 +100,20 @@ func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 	if r.dead {
 		return nil, nil
 	}
+	if u.InsertID != "" {
+		applied, err := w.applied(u)
+		if err != nil || applied {
+			w.again = w.again || applied
+			return nil, err
+		}
+	}
 	r.exact = r.exact || u.ExactID
 	keep, refused := profile.Apply(&r.p, u, w.nowMS)
 	if refused != nil {
 		return refused, nil
+	}
+	if u.InsertID != "" {
+		w.name(u)
 	}
 	r.newTraits, r.newSeen, r.gone = keep, keep, !keep
 	if !keep {
@@ -197,6 +210,12 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 			err = b.Delete(key, nil)
 		}
 	}
+	for _, name := range w.names {
+		set(name, nil)
+	}
+	if w.again {
+		set(paddingKey, nil) // behind the first in the log, so durable after it
+	}
 	for i := range w.links {
 		l := &w.links[i]
 		set(l.device.key(linkByte), encodeLink(l.Link))
@@ -231,7 +250,7 @@ func (w *work) remember() {
 		w.recent.linked(w.links[i].device, w.links[i].user)
 	}
 	clear(w.open)
-	w.order, w.links, w.bytes = nil, nil, 0
+	w.order, w.links, w.names, w.again, w.bytes = nil, nil, nil, false, 0
 }
 
 // end waits until all parts are durable and tells those who wait for the links.

@@ -25,10 +25,17 @@ type memory struct {
 	profiles map[key]profile.Profile
 	users    map[key]string
 	erased   map[key]bool
+	once     map[once]bool // for good, which is more than OnceForMS
+}
+
+// once names an update.
+type once struct {
+	key
+	insertID string
 }
 
 func newMemory() *memory {
-	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{}}
+	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{}, once: map[once]bool{}}
 }
 
 func (m *memory) person(project, id string) key {
@@ -67,11 +74,15 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		if !u.ExactID {
 			k = m.person(u.Project, u.ID)
 		}
-		if m.erased[k] {
+		name := once{key{u.Project, u.ID}, u.InsertID}
+		if m.erased[k] || m.once[name] {
 			continue
 		}
 		p := m.read(k)
 		keep, refused := profile.Apply(&p, u, m.now)
+		if refused == nil && u.InsertID != "" {
+			m.once[name] = true
+		}
 		switch {
 		case refused != nil:
 			refusals = append(refusals, *refused)

@@ -20,6 +20,7 @@ type model struct {
 	people map[string]*person
 	users  map[string]string // device to user
 	erased map[string]bool
+	once   map[[2]string]bool // id and insert id of an update that was applied
 }
 
 type person struct {
@@ -38,7 +39,7 @@ type fact struct {
 }
 
 func newModel() *model {
-	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}}
+	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}, once: map[[2]string]bool{}}
 }
 
 // whose follows an id to the person.
@@ -90,7 +91,8 @@ func (m *model) update(u profile.Update) bool {
 	if !u.ExactID {
 		id = m.whose(id)
 	}
-	if m.erased[id] {
+	name := [2]string{u.ID, u.InsertID}
+	if m.erased[id] || m.once[name] {
 		return true
 	}
 	var p *person // a copy, so that a refusal leaves no trace
@@ -118,6 +120,9 @@ func (m *model) update(u profile.Update) bool {
 		if !p.do(op) {
 			return false
 		}
+	}
+	if u.InsertID != "" {
+		m.once[name] = true
 	}
 	if p == nil {
 		delete(m.people, id)
