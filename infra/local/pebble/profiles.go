@@ -101,23 +101,40 @@ func decodeProfile(who person, traits, seen []byte) (p profile.Profile, err erro
 	return p, nil
 }
 
-// resolve follows a device to its user.
+// resolve follows a device to its user, and who was merged to whom they were merged
+// into, to the end. It takes no lock: a person who is found may be merged meanwhile,
+// so who writes looks again under the person's lock.
 func (s *Profiles) resolve(p person) (who person, linked bool, err error) {
-	if known, ok := s.recent.known(p); ok {
-		if known.user != "" {
-			return known.user, true, nil
+	who = p
+	for hops := 0; ; hops++ {
+		next, ok, err := s.next(who)
+		if err != nil {
+			return p, false, err
 		}
-		return p, false, nil
+		if !ok {
+			if hops > 1 {
+				s.recent.linked(p, who)
+			}
+			return who, hops > 0, nil
+		}
+		who = next
+	}
+}
+
+// next is whom an id was linked to or merged into.
+func (s *Profiles) next(p person) (user person, ok bool, err error) {
+	if known, ok := s.recent.known(p); ok {
+		return known.user, known.user != "", nil
 	}
 	value, ok, err := s.get(p.key(linkByte))
 	if err != nil || !ok {
-		return p, false, err
+		return "", false, err
 	}
-	user, err := decodeLink(value)
+	id, err := decodeLink(value)
 	if err != nil {
-		return p, false, err
+		return "", false, err
 	}
-	who = p.sibling(user)
-	s.recent.linked(p, who)
-	return who, true, nil
+	user = p.sibling(id)
+	s.recent.linked(p, user)
+	return user, true, nil
 }

@@ -111,6 +111,8 @@ func TestChangesMustNameSomebody(t *testing.T) {
 		{Updates: []profile.Update{{ID: "u"}}},
 		{Links: []profile.Link{{Project: "p", Device: "d"}}},
 		{Links: []profile.Link{{Project: "p", User: "u"}}},
+		{Merges: []profile.Merge{{Project: "p", From: "u"}}},
+		{Merges: []profile.Merge{{From: "u", Into: "v"}}},
 		{Sightings: []profile.Sighting{sightingAt("", "u", 1, profile.Place{})}},
 	} {
 		if _, err := s.Apply(context.Background(), c); fault.CodeOf(err) != fault.Internal || err == nil {
@@ -171,7 +173,7 @@ func TestRecordsComeBack(t *testing.T) {
 	if got, err := decodeSeen(encodeSeen(seen)); err != nil || got != seen {
 		t.Errorf("%+v came back as %+v, %v", seen, got, err)
 	}
-	if user, err := decodeLink(encodeLink(&profile.Link{User: "u", TimeMS: 7})); err != nil || user != "u" {
+	if user, err := decodeLink(encodeLink("u", 7)); err != nil || user != "u" {
 		t.Errorf("%q, %v", user, err)
 	}
 	// A field that is added to Seen must be written, too.

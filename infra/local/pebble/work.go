@@ -26,7 +26,8 @@ type work struct {
 	links   []newLink
 	names   [][]byte // of updates that were applied, to be written
 	named   map[string]bool
-	again   bool // an update came again: what was written then must be durable now
+	again   bool   // what came again was written before, and must be durable now
+	depth   []byte // of a merge, to be written
 	batches []*pebble.Batch
 	claimed []person
 }
@@ -163,7 +164,7 @@ func (w *work) link(l *newLink) error {
 	if device.dead || user.dead {
 		return nil
 	}
-	at := profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})
+	at := profile.SeenAt(l.ms, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})
 	w.see(user, device.p.Seen().Join(at))
 	w.links = append(w.links, *l)
 	return nil
@@ -171,7 +172,7 @@ func (w *work) link(l *newLink) error {
 
 // flush writes what has changed and forgets what was read.
 func (w *work) flush() error {
-	if len(w.order) == 0 {
+	if len(w.order) == 0 && !w.again {
 		return nil
 	}
 	b := w.peb.NewBatch()
@@ -213,13 +214,18 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 	for _, name := range w.names {
 		set(name, nil)
 	}
+	if w.depth != nil {
+		set(w.links[0].user.key(depthByte), w.depth)
+	}
 	if w.again {
 		set(paddingKey, nil) // behind the first in the log, so durable after it
 	}
 	for i := range w.links {
 		l := &w.links[i]
-		set(l.device.key(linkByte), encodeLink(l.Link))
-		set(append(l.user.linkedKey(), l.Device...), nil)
+		_, device := l.device.split()
+		_, user := l.user.split()
+		set(l.device.key(linkByte), encodeLink(user, l.ms))
+		set(append(l.user.linkedKey(), device...), nil)
 	}
 	for _, r := range w.order {
 		if r.gone {
@@ -250,7 +256,7 @@ func (w *work) remember() {
 		w.recent.linked(w.links[i].device, w.links[i].user)
 	}
 	clear(w.open)
-	w.order, w.links, w.names, w.again, w.bytes = nil, nil, nil, false, 0
+	w.order, w.links, w.names, w.depth, w.again, w.bytes = nil, nil, nil, nil, false, 0
 }
 
 // end waits until all parts are durable and tells those who wait for the links.

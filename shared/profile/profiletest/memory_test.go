@@ -25,6 +25,7 @@ type memory struct {
 	profiles map[key]profile.Profile
 	users    map[key]string
 	erased   map[key]bool
+	depth    map[key]int   // how many merges, one into the other, ended in somebody
 	once     map[once]bool // for good, which is more than OnceForMS
 }
 
@@ -35,14 +36,18 @@ type once struct {
 }
 
 func newMemory() *memory {
-	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{}, once: map[once]bool{}}
+	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{},
+		depth: map[key]int{}, once: map[once]bool{}}
 }
 
 func (m *memory) person(project, id string) key {
-	if user, ok := m.users[key{project, id}]; ok {
+	for {
+		user, ok := m.users[key{project, id}]
+		if !ok {
+			return key{project, id}
+		}
 		id = user
 	}
-	return key{project, id}
 }
 
 func (m *memory) read(k key) profile.Profile {
@@ -64,9 +69,18 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		if _, ok := m.users[k]; ok || m.erased[k] || m.erased[key{l.Project, l.User}] {
 			continue
 		}
+		user := m.person(l.Project, l.User)
+		if user == k || m.erased[user] {
+			continue
+		}
 		device := m.profiles[k]
-		m.see(key{l.Project, l.User}, device.Seen().Join(profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})))
-		m.users[k] = l.User
+		m.see(user, device.Seen().Join(profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})))
+		m.users[k] = user.id
+	}
+	for i := range c.Merges {
+		if refused := m.merge(&c.Merges[i]); refused != nil {
+			refusals = append(refusals, *refused)
+		}
 	}
 	for i := range c.Updates {
 		u := &c.Updates[i]
@@ -99,6 +113,28 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 	return refusals, nil
 }
 
+func (m *memory) merge(g *profile.Merge) *profile.Refusal {
+	from, into := m.person(g.Project, g.From), m.person(g.Project, g.Into)
+	if from == into || m.erased[from] || m.erased[into] {
+		return nil
+	}
+	if m.depth[from]+1 > profile.MaxMergeDepth {
+		return profile.TooDeep(g)
+	}
+	f, p := m.read(from), m.read(into)
+	if refused := profile.Fold(&p, &f, m.now); refused != nil {
+		refused.Index = g.Index
+		return refused
+	}
+	if p.UpdatedMS != 0 || p.Seen() != (profile.Seen{}) {
+		m.profiles[into] = p
+	}
+	delete(m.profiles, from)
+	m.users[from] = into.id
+	m.depth[into] = max(m.depth[into], m.depth[from]+1)
+	return nil
+}
+
 func (m *memory) see(k key, o profile.Seen) {
 	p := m.read(k)
 	seen := p.Seen()
@@ -121,11 +157,12 @@ func (m *memory) Get(_ context.Context, project, id string) (profile.Profile, er
 func (m *memory) Linked(_ context.Context, project, id string) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	who := m.person(project, id)
-	ids := []string{who.id}
-	for device, user := range m.users {
-		if device.project == project && user == who.id {
-			ids = append(ids, device.id)
+	ids := []string{m.person(project, id).id}
+	for i := 0; i < len(ids); i++ {
+		for device, user := range m.users {
+			if device.project == project && user == ids[i] {
+				ids = append(ids, device.id)
+			}
 		}
 	}
 	return ids, nil

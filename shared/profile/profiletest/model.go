@@ -65,12 +65,19 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		if _, ok := m.users[l.Device]; ok || m.erased[l.Device] || m.erased[l.User] {
 			continue
 		}
-		m.users[l.Device] = l.User
-		u := m.create(l.User)
+		user := m.whose(l.User)
+		if user == l.Device || m.erased[user] {
+			continue
+		}
+		m.users[l.Device] = user
+		u := m.create(user)
 		u.facts = append(u.facts, fact{ms: l.TimeMS, timed: true})
 		if d := m.people[l.Device]; d != nil {
 			u.facts = append(u.facts, d.facts...)
 		}
+	}
+	for _, g := range c.Merges {
+		m.merge(m.whose(g.From), m.whose(g.Into))
 	}
 	for _, u := range c.Updates {
 		if !m.update(u) {
@@ -84,6 +91,26 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		}
 	}
 	return refused
+}
+
+func (m *model) merge(from, into string) {
+	if from == into || m.erased[from] || m.erased[into] {
+		return
+	}
+	m.users[from] = into
+	old := m.people[from]
+	if old == nil {
+		return
+	}
+	delete(m.people, from)
+	p := m.create(into)
+	p.facts = append(p.facts, old.facts...)
+	for _, name := range old.names {
+		if _, there := p.values[name]; !there {
+			p.names = append(p.names, name)
+			p.values[name] = old.values[name]
+		}
+	}
 }
 
 func (m *model) update(u profile.Update) bool {

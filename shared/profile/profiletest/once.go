@@ -95,8 +95,8 @@ func testOnce(t *testing.T, open Opener, reopen Reopener) {
 	if reopen == nil {
 		return
 	}
+	s = reopen(t, s)
 	t.Run("after a restart", func(t *testing.T) {
-		s = reopen(t, s)
 		applied(t, s, named("u1", "a", `$add n 1`), named("u4", "b", `$add n 100`), named("u1", "c", `$add n 1`))
 		mustHold(t, s, "u1", `n 3; list ["x"]`)
 		mustHold(t, s, "u4", `n 1111`)

@@ -41,6 +41,7 @@ func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("arrivals", func(t *testing.T) { testArrivals(t, open) })
 	t.Run("any order", func(t *testing.T) { testOrder(t, open) })
 	t.Run("links", func(t *testing.T) { testLinks(t, open) })
+	t.Run("merges", func(t *testing.T) { testMerges(t, open, reopen) })
 	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, open) })
 	t.Run("erase", func(t *testing.T) { testErase(t, open, reopen) })
 	t.Run("erase beside writes", func(t *testing.T) { testEraseBesideWrites(t, open) })
