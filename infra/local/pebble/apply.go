@@ -30,6 +30,7 @@ func (s *Profiles) Apply(ctx context.Context, c profile.Changes) (refusals []pro
 		c.Links = nil
 	}
 	refused, err := s.change(&c)
+	s.writeDue()
 	return append(refusals, refused...), err
 }
 
@@ -58,7 +59,6 @@ func (s *Profiles) change(c *profile.Changes) ([]profile.Refusal, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.dropped.Add(int64(len(c.Sightings) - len(p.sightings)))
 		return refusals, nil
 	}
 }

@@ -43,7 +43,7 @@ func (w *work) name(u *profile.Update) {
 }
 
 // erasedWeeks is how many weeks of names an erasure looks through: more than there
-// are, should dropNames not have run for a while.
+// are, should DropNames not have run for a while.
 const erasedWeeks = 5
 
 // eraseNames takes away the names under an id, and adds the places where they were.
@@ -64,8 +64,13 @@ func (s *Profiles) eraseNames(b *pebble.Batch, who person, touched *[][]byte) er
 	return nil
 }
 
-// dropNames takes the names of weeks gone by out of the store.
-func (s *Profiles) dropNames(ctx context.Context) error {
+// DropNames takes the names of weeks gone by out of the store. Whoever runs the
+// store calls it now and then.
+func (s *Profiles) DropNames(ctx context.Context) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
 	end := onceWeek(weekOf(s.now().UnixMilli()) - 1)
 	it, err := s.peb.NewIter(&pebble.IterOptions{LowerBound: []byte{onceByte}, UpperBound: end})
 	if err != nil {

@@ -46,7 +46,7 @@ func TestNamesOfUpdatesAreKeptForAWeek(t *testing.T) {
 	for range 7 { // sent again and again, it is not forgotten between two weeks
 		now = now.Add(weekLong / 7)
 		applyUpdates(t, s, named("v", fmt.Sprint(now.Unix())), named("u", "a"))
-		if err := s.dropNames(t.Context()); err != nil {
+		if err := s.DropNames(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,7 +54,7 @@ func TestNamesOfUpdatesAreKeptForAWeek(t *testing.T) {
 		t.Errorf("within a week it was applied %s times", n)
 	}
 	now = now.Add(2 * weekLong)
-	if err := s.dropNames(t.Context()); err != nil {
+	if err := s.DropNames(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	left := 0

@@ -11,15 +11,16 @@ import (
 )
 
 // Profiles is a profile.Store. A request's updates and links travel in one
-// write to the log; events mostly cost none.
+// write to the log; events cost none of their own.
 type Profiles struct {
 	*database
 	now     func() time.Time
 	stripes stripes
 	links   pending[person, struct{}] // links that are not durable yet, by device
 	recent  recent
+	waiting waiting
 
-	commits, sightings, dropped atomic.Int64
+	commits, sightings, told, seenWrites atomic.Int64
 }
 
 // OpenProfiles opens the profile store in dir, which is made if it is not there.
@@ -35,19 +36,22 @@ func openProfiles(dir string, o Options, s surroundings) (*Profiles, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Profiles{database: d, now: o.Now, stripes: stripes{seed: maphash.MakeSeed()}, recent: newRecent()}, nil
+	p := &Profiles{database: d, now: o.Now, stripes: stripes{seed: maphash.MakeSeed()}, recent: newRecent()}
+	d.closing = p.writeWaiting
+	return p, nil
 }
 
 // Stats counts since the store was opened.
 type Stats struct {
-	Commits          int64 // writes to the log
-	Sightings        int64 // that came
-	SightingsDropped int64 // of those, how many told nothing new
+	Commits       int64 // writes to the log
+	Sightings     int64 // that came
+	SightingsTold int64 // of those, how many told something new: as many would a store write that cannot let them wait
+	SeenWrites    int64 // records of sightings that were written, other than with an update or link
 }
 
 // Stats returns the counters.
 func (s *Profiles) Stats() Stats {
-	return Stats{Commits: s.commits.Load(), Sightings: s.sightings.Load(), SightingsDropped: s.dropped.Load()}
+	return Stats{Commits: s.commits.Load(), Sightings: s.sightings.Load(), SightingsTold: s.told.Load(), SeenWrites: s.seenWrites.Load()}
 }
 
 // Get returns the profile of a lake id, for a linked device its user's.
@@ -64,7 +68,19 @@ func (s *Profiles) Get(ctx context.Context, project, id string) (profile.Profile
 		return profile.Profile{}, err
 	}
 
-	// A snapshot, because the profile is two records.
+	p, ok, err := s.stored(who)
+	if err == nil && !ok {
+		err = fault.New(fault.NotFound, "there is no profile for this id")
+	}
+	return p, err
+}
+
+// stored reads the profile of an id as it stands, from a snapshot, because it is
+// two records. Of somebody whose sighting waits, nobody may write one meanwhile.
+func (s *Profiles) stored(who person) (p profile.Profile, ok bool, err error) {
+	if _, waits := s.waiting.of(who); waits {
+		defer s.stripes.lock([]person{who})()
+	}
 	now := s.peb.NewSnapshot()
 	traits, hasTraits, err := copyOf(now, who.key(traitsByte))
 	seen, hasSeen := []byte(nil), false
@@ -74,13 +90,14 @@ func (s *Profiles) Get(ctx context.Context, project, id string) (profile.Profile
 	if e := now.Close(); err == nil && e != nil {
 		err = unreadable(e)
 	}
-	if err != nil {
-		return profile.Profile{}, err
+	late, waits := s.waiting.of(who)
+	if err != nil || !hasTraits && !hasSeen && !waits {
+		return profile.Profile{}, false, err
 	}
-	if !hasTraits && !hasSeen {
-		return profile.Profile{}, fault.New(fault.NotFound, "there is no profile for this id")
+	if p, err = decodeProfile(who, traits, seen); waits {
+		p.SetSeen(late)
 	}
-	return decodeProfile(who, traits, seen)
+	return p, err == nil, err
 }
 
 // decodeProfile puts a profile together; a record that is not there is nil.

@@ -122,6 +122,9 @@ func (s *Profiles) takeAway(b *pebble.Batch, people []person, touched *[][]byte)
 	if err := s.apply(b, true); err != nil {
 		return err
 	}
+	for _, who := range people {
+		s.waiting.drop(who)
+	}
 	for _, who := range forget {
 		s.recent.people.Remove(who)
 	}

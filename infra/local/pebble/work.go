@@ -39,6 +39,7 @@ type record struct {
 	hasTraits  bool // read
 	newTraits  bool // to be written
 	newSeen    bool
+	late       bool // a sighting told something new, which may wait
 	gone       bool // to be deleted
 	dead       bool // erased: whatever else is said about them is dropped
 	exact      bool // meant by its own id, linked or not
@@ -80,8 +81,11 @@ func (w *work) record(who person, traits bool) (*record, error) {
 }
 
 // seen reads when, where and with what somebody was seen, from memory if it is
-// there: under the lock that equals what is stored.
+// there: under the lock that equals what is stored, with what waits.
 func (w *work) seen(who person) (profile.Seen, error) {
+	if s, ok := w.waiting.of(who); ok {
+		return s, nil
+	}
 	if known, ok := w.recent.known(who); ok && known.user == "" {
 		return known.seen(), nil
 	}
@@ -138,16 +142,15 @@ func (w *work) sight(g *sighting) error {
 	if err != nil {
 		return err
 	}
-	w.see(r, g.Seen)
-	return nil
-}
-
-func (w *work) see(r *record, o profile.Seen) {
-	seen := r.p.Seen()
-	if !r.dead && seen.Tells(o) {
-		r.p.SetSeen(seen.Join(o))
-		r.newSeen = true
+	if seen := r.p.Seen(); !r.dead && seen.Tells(g.Seen) {
+		r.p.SetSeen(seen.Join(g.Seen))
+		if w.told.Add(1); r.gone {
+			r.newSeen = true // beside the deletion of what was seen before
+		} else {
+			r.late = true
+		}
 	}
+	return nil
 }
 
 // link writes a link. It is a sighting of the user, and what was seen of the device
@@ -165,7 +168,8 @@ func (w *work) link(l *newLink) error {
 		return nil
 	}
 	at := profile.SeenAt(l.ms, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})
-	w.see(user, device.p.Seen().Join(at))
+	user.p.SetSeen(user.p.Seen().Join(device.p.Seen()).Join(at))
+	user.newSeen = user.p.Seen() != profile.Seen{}
 	w.links = append(w.links, *l)
 	return nil
 }
@@ -180,7 +184,7 @@ func (w *work) flush() error {
 		return errors.Join(fault.Wrap(err, fault.Internal, "a profile could not be written"), b.Close())
 	}
 	if b.Empty() {
-		w.remember()
+		w.keep()
 		return b.Close()
 	}
 	// The links are claimed before they can be seen.
@@ -195,7 +199,7 @@ func (w *work) flush() error {
 	}
 	w.commits.Add(1)
 	w.batches = append(w.batches, b)
-	w.remember()
+	w.keep()
 	return nil
 }
 
@@ -242,10 +246,17 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 	return err
 }
 
-// remember tells memory what the store holds now, and makes room for the next
-// part.
-func (w *work) remember() {
+// keep has sightings that were not written wait, tells memory what the store holds
+// now, and makes room for the next part.
+func (w *work) keep() {
+	now := w.now()
 	for _, r := range w.order {
+		switch {
+		case r.newSeen || r.gone:
+			w.waiting.drop(r.who)
+		case r.late:
+			w.waiting.put(r.who, r.p.Seen(), now)
+		}
 		if r.exact || r.dead || r.p.FirstSeenMS == 0 {
 			w.recent.outdate(r.who)
 		} else {
