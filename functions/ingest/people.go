@@ -12,8 +12,8 @@ import (
 	"loch/shared/wire"
 )
 
-// nameUpdates replaces the identifiers of profile updates by lake ids and gives
-// each update its place. Updates of people who asked never to be recorded again
+// nameUpdates replaces the identifiers of profile updates by lake ids and their
+// insert ids by keyed hashes, and gives each update its place. Updates of people who asked never to be recorded again
 // move to the rejections, without their content.
 func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []profile.Update, o *owners, s *enrich.Surroundings) ([]profile.Update, error) {
 	if len(updates) == 0 {
@@ -44,6 +44,9 @@ func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []prof
 		}
 		markPersonal(&u, o.policy(u.Project), o.settings(u.Project).GroupKeys)
 		u.ID, u.ClearID = ids[i].String(), ""
+		if u.InsertID != "" {
+			u.InsertID = h.Vault.InsertID(u.Project, u.InsertID) // scripts make it of user ids
+		}
 		if u.GroupKey == "" && o.profiled(u.Project) && s.Device != (profile.DeviceInfo{}) {
 			u.DeviceInfo = s.Device
 		}

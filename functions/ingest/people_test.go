@@ -40,3 +40,21 @@ func TestLongTextsAreNotNoticed(t *testing.T) {
 		t.Errorf("the row has %d bytes, the profile %+v", len(rows[0].UTMCampaign), came)
 	}
 }
+
+// What a client named a record by is how a store knows it again; the store sees
+// nothing of the name itself.
+func TestInsertIDsOfUpdatesAreSealed(t *testing.T) {
+	b := newBench(t)
+	b.send("POST", "/engage", `[
+	  {"$token":"T","$distinct_id":"u","$insert_id":"u:visit:7","$add":{"n":1}},
+	  {"$token":"T","$distinct_id":"u","$insert_id":"u:visit:7","$add":{"n":1}},
+	  {"$token":"T","$distinct_id":"u","$insert_id":"u:visit:8","$add":{"n":1}},
+	  {"$token":"T","$distinct_id":"u","$add":{"n":1}}]`)
+	u := b.people.changes[0].Updates
+	if len(u) != 4 || u[0].InsertID != u[1].InsertID || u[0].InsertID == u[2].InsertID || u[3].InsertID != "" {
+		t.Fatalf("updates %+v", u)
+	}
+	if len(u[0].InsertID) != 32 || strings.Contains(u[0].InsertID, "visit") {
+		t.Errorf("the store is given the name %q", u[0].InsertID)
+	}
+}

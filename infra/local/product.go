@@ -180,12 +180,13 @@ func (p *product) handler(proxies web.Proxies) http.Handler {
 }
 
 // work runs what happens beside the requests until ctx ends: roll-over of the
-// log, compaction, and upkeep of the vault.
+// log, compaction, upkeep of the vault, and writing who was seen.
 func (p *product) work(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { p.roller.Run(ctx) })
 	all.Go(func() { p.compactLoop(ctx) })
 	all.Go(func() { p.upkeep(ctx) })
+	all.Go(func() { p.writeSightings(ctx) })
 	all.Wait()
 }
 

@@ -44,8 +44,8 @@ func (p *product) erasing(limit *web.RateLimit) erase.Deps {
 }
 
 // upkeepEvery is how often keys whose time is over leave memory, salts of days
-// gone by are thrown away, and erasures that could not be finished are tried
-// again.
+// gone by and names of updates of weeks gone by are thrown away, and erasures that
+// could not be finished are tried again.
 const upkeepEvery = time.Minute
 
 // upkeep does so until ctx ends, the first time at once: an erasure that a crash
@@ -59,6 +59,9 @@ func (p *product) upkeep(ctx context.Context) {
 		if err := p.identities.ThrowSalts(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			p.settings.logger.Error("old salts could not be thrown away; it is tried again", "error", err)
 		}
+		if err := p.profiles.DropNames(ctx); err != nil && ctx.Err() == nil {
+			p.settings.logger.Error("old names of profile updates could not be dropped; it is tried again", "error", err)
+		}
 		switch n, err := resumer.Resume(ctx); {
 		case err != nil && ctx.Err() == nil:
 			p.settings.logger.Error("an erasure could not be finished; it is tried again", "error", err)
@@ -69,6 +72,25 @@ func (p *product) upkeep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		}
+	}
+}
+
+// sightingsEvery is how often it is written who was seen: what a crash loses.
+const sightingsEvery = 15 * time.Second
+
+// writeSightings does so until ctx ends. Requests do it, too, when there are many.
+func (p *product) writeSightings(ctx context.Context) {
+	ticker := time.NewTicker(sightingsEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := p.profiles.WriteSightings(); err != nil && ctx.Err() == nil {
+			p.settings.logger.Warn("who was seen could not be written; it is tried again", "error", err)
 		}
 	}
 }

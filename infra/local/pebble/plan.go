@@ -12,7 +12,7 @@ type plan struct {
 	links     []newLink
 	updates   []person // whose profile each update is about
 	sightings []sighting
-	unlinked  []person // ids that had no link
+	unlinked  []person // ids that had no link, which all that are followed end in
 	people    []person // everybody whose lock is needed, maybe more than once
 	waits     []*commit
 
@@ -24,9 +24,10 @@ func (p *plan) need(who person) {
 	p.busy[who] = true
 }
 
+// newLink is a link to be written, or a merge: of device into user.
 type newLink struct {
-	*profile.Link
 	device, user person
+	ms           int64
 }
 
 type sighting struct {
@@ -43,13 +44,11 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 			return nil, err
 		}
 	}
-	follow := func(id person) (person, error) {
-		if user, ok := fresh[id]; ok {
-			return user, nil
-		}
-		who, linked, err := s.resolve(id)
-		if err == nil && !linked {
-			p.unlinked = append(p.unlinked, id)
+	follow := func(id person) (who person, err error) {
+		for ok := true; ok && err == nil; id, ok = fresh[who] {
+			if who, _, err = s.resolve(id); err == nil {
+				p.unlinked = append(p.unlinked, who)
+			}
 		}
 		return who, err
 	}
@@ -75,7 +74,7 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		}
 		who := personOf(g.Project, g.ID)
 		known, ok := s.recent.known(who)
-		if ok && known.user != "" {
+		for ok && known.user != "" {
 			who = known.user
 			known, ok = s.recent.known(who)
 		}
@@ -101,7 +100,7 @@ func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error
 	if l.Project == "" || l.Device == "" || l.User == "" {
 		return nobody()
 	}
-	device, user := personOf(l.Project, l.Device), personOf(l.Project, l.User)
+	device := personOf(l.Project, l.Device)
 	if _, ok := fresh[device]; ok {
 		return nil
 	}
@@ -115,14 +114,18 @@ func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error
 		}
 		return nil
 	}
+	user, _, err := s.resolve(personOf(l.Project, l.User))
+	if err != nil || user == device {
+		return err // they are one by a merge
+	}
 	// A link to or from somebody who was erased makes nothing, so what the device
 	// does is its own.
 	if dead, err := s.erased(device, user); err != nil || dead {
 		return err
 	}
 	fresh[device] = user
-	p.links = append(p.links, newLink{l, device, user})
-	p.unlinked = append(p.unlinked, device)
+	p.links = append(p.links, newLink{device, user, l.TimeMS})
+	p.unlinked = append(p.unlinked, device, user)
 	p.need(device)
 	p.need(user)
 	return nil

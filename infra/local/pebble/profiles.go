@@ -11,16 +11,17 @@ import (
 )
 
 // Profiles is a profile.Store. A request's updates and links travel in one
-// write to the log; events mostly cost none.
+// write to the log; events cost none of their own.
 type Profiles struct {
 	*database
 	now     func() time.Time
 	stripes stripes
 	links   pending[person, struct{}] // links that are not durable yet, by device
 	recent  recent
+	waiting waiting
 	rosters rosters
 
-	commits, sightings, dropped atomic.Int64
+	commits, sightings, told, seenWrites atomic.Int64
 }
 
 // OpenProfiles opens the profile store in dir, which is made if it is not there.
@@ -36,20 +37,23 @@ func openProfiles(dir string, o Options, s surroundings) (*Profiles, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Profiles{database: d, now: o.Now, stripes: stripes{seed: maphash.MakeSeed()}, recent: newRecent(),
-		rosters: rosters{limits: usualLimits}}, nil
+	p := &Profiles{database: d, now: o.Now, stripes: stripes{seed: maphash.MakeSeed()}, recent: newRecent(),
+		rosters: rosters{limits: usualLimits}}
+	d.closing = p.writeWaiting
+	return p, nil
 }
 
 // Stats counts since the store was opened.
 type Stats struct {
-	Commits          int64 // writes to the log
-	Sightings        int64 // that came
-	SightingsDropped int64 // of those, how many told nothing new
+	Commits       int64 // writes to the log
+	Sightings     int64 // that came
+	SightingsTold int64 // of those, how many told something new: as many would a store write that cannot let them wait
+	SeenWrites    int64 // records of sightings that were written, other than with an update or link
 }
 
 // Stats returns the counters.
 func (s *Profiles) Stats() Stats {
-	return Stats{Commits: s.commits.Load(), Sightings: s.sightings.Load(), SightingsDropped: s.dropped.Load()}
+	return Stats{Commits: s.commits.Load(), Sightings: s.sightings.Load(), SightingsTold: s.told.Load(), SeenWrites: s.seenWrites.Load()}
 }
 
 // Get returns the profile of a lake id, for a linked device its user's.
@@ -74,8 +78,11 @@ func (s *Profiles) Get(ctx context.Context, project, id string) (profile.Profile
 }
 
 // stored reads the profile of an id as it stands, from a snapshot, because it is
-// two records.
+// two records. Of somebody whose sighting waits, nobody may write one meanwhile.
 func (s *Profiles) stored(who person) (p profile.Profile, ok bool, err error) {
+	if _, waits := s.waiting.of(who); waits {
+		defer s.stripes.lock([]person{who})()
+	}
 	now := s.peb.NewSnapshot()
 	traits, hasTraits, err := copyOf(now, who.key(traitsByte))
 	seen, hasSeen := []byte(nil), false
@@ -85,10 +92,13 @@ func (s *Profiles) stored(who person) (p profile.Profile, ok bool, err error) {
 	if e := now.Close(); err == nil && e != nil {
 		err = unreadable(e)
 	}
-	if err != nil || !hasTraits && !hasSeen {
+	late, waits := s.waiting.of(who)
+	if err != nil || !hasTraits && !hasSeen && !waits {
 		return profile.Profile{}, false, err
 	}
-	p, err = decodeProfile(who, traits, seen)
+	if p, err = decodeProfile(who, traits, seen); waits {
+		p.SetSeen(late)
+	}
 	return p, err == nil, err
 }
 
@@ -110,23 +120,40 @@ func decodeProfile(who person, traits, seen []byte) (p profile.Profile, err erro
 	return p, nil
 }
 
-// resolve follows a device to its user.
+// resolve follows a device to its user, and who was merged to whom they were merged
+// into, to the end. It takes no lock: a person who is found may be merged meanwhile,
+// so who writes looks again under the person's lock.
 func (s *Profiles) resolve(p person) (who person, linked bool, err error) {
-	if known, ok := s.recent.known(p); ok {
-		if known.user != "" {
-			return known.user, true, nil
+	who = p
+	for hops := 0; ; hops++ {
+		next, ok, err := s.next(who)
+		if err != nil {
+			return p, false, err
 		}
-		return p, false, nil
+		if !ok {
+			if hops > 1 {
+				s.recent.linked(p, who)
+			}
+			return who, hops > 0, nil
+		}
+		who = next
+	}
+}
+
+// next is whom an id was linked to or merged into.
+func (s *Profiles) next(p person) (user person, ok bool, err error) {
+	if known, ok := s.recent.known(p); ok {
+		return known.user, known.user != "", nil
 	}
 	value, ok, err := s.get(p.key(linkByte))
 	if err != nil || !ok {
-		return p, false, err
+		return "", false, err
 	}
-	user, err := decodeLink(value)
+	id, err := decodeLink(value)
 	if err != nil {
-		return p, false, err
+		return "", false, err
 	}
-	who = p.sibling(user)
-	s.recent.linked(p, who)
-	return who, true, nil
+	user = p.sibling(id)
+	s.recent.linked(p, user)
+	return user, true, nil
 }

@@ -83,9 +83,10 @@ func seenTexts(s *profile.Seen) [18]*string {
 	}
 }
 
-// encodeLink writes the user that a device is linked to, and since when.
-func encodeLink(l *profile.Link) []byte {
-	return appendText(binary.AppendVarint(nil, l.TimeMS), l.User)
+// encodeLink writes the user that a device is linked to, and since when; 0 for a
+// person who was merged into another.
+func encodeLink(user string, ms int64) []byte {
+	return appendText(binary.AppendVarint(nil, ms), user)
 }
 
 func decodeLink(b []byte) (user string, err error) {

@@ -138,7 +138,7 @@ func (s *Profiles) refresh(ctx context.Context, t *table, project string) error 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.built {
-		now := s.peb.NewSnapshot()
+		now := s.written()
 		err := eachShard(func(n int) error {
 			built, err := buildShard(ctx, now, project, n, s.rosters.limits)
 			t.shards[n] = built
@@ -173,30 +173,56 @@ func buildShard(ctx context.Context, r pebble.Reader, project string, n int, l l
 
 // reread brings one row up to date. t.mu is held.
 func (s *Profiles) reread(t *table, who person, id string) error {
-	one := raw{id: []byte(id)}
-	var hasTraits, hasSeen bool
-	now := s.peb.NewSnapshot()
-	_, linked, err := copyOf(now, who.key(linkByte))
-	if err == nil && !linked {
-		if one.traits, hasTraits, err = copyOf(now, who.key(traitsByte)); err == nil {
-			one.seen, hasSeen, err = copyOf(now, who.key(seenByte))
-		}
-	}
-	if err := errors.Join(err, now.Close()); err != nil {
+	one, there, err := s.records(who)
+	if err != nil {
 		return err
 	}
+	one.id = []byte(id)
 	shard := t.shards[shardOf(id)]
 	row, known := shard.row(id)
 	if known {
 		shard.clear(row)
 	}
-	if linked || !hasTraits && !hasSeen {
+	if !there {
 		return nil
 	}
 	if !known {
 		row = shard.add(id)
 	}
 	return shard.set(row, &one)
+}
+
+// records reads somebody's records as they stand; there is false for nobody, and
+// for a device that is linked.
+func (s *Profiles) records(who person) (one raw, there bool, err error) {
+	if _, waits := s.waiting.of(who); waits {
+		defer s.stripes.lock([]person{who})()
+	}
+	var hasTraits, hasSeen, linked bool
+	now := s.peb.NewSnapshot()
+	_, linked, err = copyOf(now, who.key(linkByte))
+	if err == nil && !linked {
+		if one.traits, hasTraits, err = copyOf(now, who.key(traitsByte)); err == nil {
+			one.seen, hasSeen, err = copyOf(now, who.key(seenByte))
+		}
+	}
+	err = errors.Join(err, now.Close())
+	late, waits := s.waiting.of(who)
+	if waits && !linked {
+		one.seen, hasSeen = encodeSeen(late), true
+	}
+	return one, !linked && (hasTraits || hasSeen), err
+}
+
+// written is a snapshot in which is what waits in memory, too. Where there is no
+// room to write it, last seen is as old as it may get.
+func (s *Profiles) written() *pebble.Snapshot {
+	s.waiting.writing.Lock()
+	defer s.waiting.writing.Unlock()
+	if err := s.writeWaiting(); err != nil {
+		s.log.out.Warn("sightings could not be written; it is tried again", "error", err)
+	}
+	return s.peb.NewSnapshot()
 }
 
 // ask asks all shards, those that cannot tell by their records.
@@ -210,7 +236,7 @@ func (s *Profiles) ask(ctx context.Context, t *table, q *roster.Query) (*best, e
 		if err != nil || ok {
 			return err
 		}
-		now := s.peb.NewSnapshot()
+		now := s.written()
 		from, to := rangeOf(n)
 		return errors.Join(askRecords(ctx, now, q, from, to, &parts[n]), now.Close())
 	})

@@ -61,8 +61,9 @@ type database struct {
 	full   *fullDisk
 	noSync bool
 
-	gate   sync.RWMutex // held for reading by every call, for writing by Close
-	closed bool
+	gate    sync.RWMutex // held for reading by every call, for writing by Close
+	closed  bool
+	closing func() error // writes what is still in memory; may be nil
 
 	fs    vfs.FS // as it is, without freshLogs
 	dir   string
@@ -160,7 +161,11 @@ func (d *database) Close() error {
 	d.gate.Lock()
 	defer d.gate.Unlock()
 	d.closed = true
-	if err := d.peb.Close(); err != nil {
+	var err error
+	if d.closing != nil {
+		err = d.closing()
+	}
+	if err = errors.Join(err, d.peb.Close()); err != nil {
 		return fault.Wrap(err, fault.Internal, "a store did not close cleanly; the next start reads its log")
 	}
 	return nil

@@ -24,6 +24,10 @@ type work struct {
 	order   []*record
 	bytes   int
 	links   []newLink
+	names   [][]byte // of updates that were applied, to be written
+	named   map[string]bool
+	again   bool   // what came again was written before, and must be durable now
+	depth   []byte // of a merge, to be written
 	batches []*pebble.Batch
 	claimed []person
 }
@@ -35,6 +39,7 @@ type record struct {
 	hasTraits  bool // read
 	newTraits  bool // to be written
 	newSeen    bool
+	late       bool // a sighting told something new, which may wait
 	gone       bool // to be deleted
 	dead       bool // erased: whatever else is said about them is dropped
 	exact      bool // meant by its own id, linked or not
@@ -76,8 +81,11 @@ func (w *work) record(who person, traits bool) (*record, error) {
 }
 
 // seen reads when, where and with what somebody was seen, from memory if it is
-// there: under the lock that equals what is stored.
+// there: under the lock that equals what is stored, with what waits.
 func (w *work) seen(who person) (profile.Seen, error) {
+	if s, ok := w.waiting.of(who); ok {
+		return s, nil
+	}
 	if known, ok := w.recent.known(who); ok && known.user == "" {
 		return known.seen(), nil
 	}
@@ -97,10 +105,20 @@ func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 	if r.dead {
 		return nil, nil
 	}
+	if u.InsertID != "" {
+		applied, err := w.applied(u)
+		if err != nil || applied {
+			w.again = w.again || applied
+			return nil, err
+		}
+	}
 	r.exact = r.exact || u.ExactID
 	keep, refused := profile.Apply(&r.p, u, w.nowMS)
 	if refused != nil {
 		return refused, nil
+	}
+	if u.InsertID != "" {
+		w.name(u)
 	}
 	r.newTraits, r.newSeen, r.gone = keep, keep, !keep
 	if !keep {
@@ -124,16 +142,15 @@ func (w *work) sight(g *sighting) error {
 	if err != nil {
 		return err
 	}
-	w.see(r, g.Seen)
-	return nil
-}
-
-func (w *work) see(r *record, o profile.Seen) {
-	seen := r.p.Seen()
-	if !r.dead && seen.Tells(o) {
-		r.p.SetSeen(seen.Join(o))
-		r.newSeen = true
+	if seen := r.p.Seen(); !r.dead && seen.Tells(g.Seen) {
+		r.p.SetSeen(seen.Join(g.Seen))
+		if w.told.Add(1); r.gone {
+			r.newSeen = true // beside the deletion of what was seen before
+		} else {
+			r.late = true
+		}
 	}
+	return nil
 }
 
 // link writes a link. It is a sighting of the user, and what was seen of the device
@@ -150,15 +167,16 @@ func (w *work) link(l *newLink) error {
 	if device.dead || user.dead {
 		return nil
 	}
-	at := profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})
-	w.see(user, device.p.Seen().Join(at))
+	at := profile.SeenAt(l.ms, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})
+	user.p.SetSeen(user.p.Seen().Join(device.p.Seen()).Join(at))
+	user.newSeen = user.p.Seen() != profile.Seen{}
 	w.links = append(w.links, *l)
 	return nil
 }
 
 // flush writes what has changed and forgets what was read.
 func (w *work) flush() error {
-	if len(w.order) == 0 {
+	if len(w.order) == 0 && !w.again {
 		return nil
 	}
 	b := w.peb.NewBatch()
@@ -166,7 +184,7 @@ func (w *work) flush() error {
 		return errors.Join(fault.Wrap(err, fault.Internal, "a profile could not be written"), b.Close())
 	}
 	if b.Empty() {
-		w.remember()
+		w.keep()
 		return b.Close()
 	}
 	// The links are claimed before they can be seen.
@@ -181,7 +199,7 @@ func (w *work) flush() error {
 	}
 	w.commits.Add(1)
 	w.batches = append(w.batches, b)
-	w.remember()
+	w.keep()
 	return nil
 }
 
@@ -197,10 +215,21 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 			err = b.Delete(key, nil)
 		}
 	}
+	for _, name := range w.names {
+		set(name, nil)
+	}
+	if w.depth != nil {
+		set(w.links[0].user.key(depthByte), w.depth)
+	}
+	if w.again {
+		set(paddingKey, nil) // behind the first in the log, so durable after it
+	}
 	for i := range w.links {
 		l := &w.links[i]
-		set(l.device.key(linkByte), encodeLink(l.Link))
-		set(append(l.user.linkedKey(), l.Device...), nil)
+		_, device := l.device.split()
+		_, user := l.user.split()
+		set(l.device.key(linkByte), encodeLink(user, l.ms))
+		set(append(l.user.linkedKey(), device...), nil)
 	}
 	for _, r := range w.order {
 		if r.gone {
@@ -217,24 +246,30 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 	return err
 }
 
-// remember tells memory what the store holds now, and makes room for the next
-// part.
-func (w *work) remember() {
+// keep has sightings that were not written wait, tells memory what the store holds
+// now, and makes room for the next part.
+func (w *work) keep() {
 	now := w.now()
 	for _, r := range w.order {
-		w.rosters.touch(r.who, now)
+		switch {
+		case r.newSeen || r.gone:
+			w.waiting.drop(r.who)
+		case r.late:
+			w.waiting.put(r.who, r.p.Seen(), now)
+		}
 		if r.exact || r.dead || r.p.FirstSeenMS == 0 {
 			w.recent.outdate(r.who)
 		} else {
 			w.recent.wrote(r.who, r.p.Seen())
 		}
+		w.rosters.touch(r.who, now)
 	}
 	for i := range w.links {
 		w.recent.linked(w.links[i].device, w.links[i].user)
 		w.rosters.touch(w.links[i].device, now)
 	}
 	clear(w.open)
-	w.order, w.links, w.bytes = nil, nil, 0
+	w.order, w.links, w.names, w.depth, w.again, w.bytes = nil, nil, nil, nil, false, 0
 }
 
 // end waits until all parts are durable and tells those who wait for the links.

@@ -25,17 +25,29 @@ type memory struct {
 	profiles map[key]profile.Profile
 	users    map[key]string
 	erased   map[key]bool
+	depth    map[key]int   // how many merges, one into the other, ended in somebody
+	once     map[once]bool // for good, which is more than OnceForMS
+}
+
+// once names an update.
+type once struct {
+	key
+	insertID string
 }
 
 func newMemory() *memory {
-	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{}}
+	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{},
+		depth: map[key]int{}, once: map[once]bool{}}
 }
 
 func (m *memory) person(project, id string) key {
-	if user, ok := m.users[key{project, id}]; ok {
+	for {
+		user, ok := m.users[key{project, id}]
+		if !ok {
+			return key{project, id}
+		}
 		id = user
 	}
-	return key{project, id}
 }
 
 func (m *memory) read(k key) profile.Profile {
@@ -57,9 +69,18 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		if _, ok := m.users[k]; ok || m.erased[k] || m.erased[key{l.Project, l.User}] {
 			continue
 		}
+		user := m.person(l.Project, l.User)
+		if user == k || m.erased[user] {
+			continue
+		}
 		device := m.profiles[k]
-		m.see(key{l.Project, l.User}, device.Seen().Join(profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})))
-		m.users[k] = l.User
+		m.see(user, device.Seen().Join(profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})))
+		m.users[k] = user.id
+	}
+	for i := range c.Merges {
+		if refused := m.merge(&c.Merges[i]); refused != nil {
+			refusals = append(refusals, *refused)
+		}
 	}
 	for i := range c.Updates {
 		u := &c.Updates[i]
@@ -67,11 +88,15 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		if !u.ExactID {
 			k = m.person(u.Project, u.ID)
 		}
-		if m.erased[k] {
+		name := once{key{u.Project, u.ID}, u.InsertID}
+		if m.erased[k] || m.once[name] {
 			continue
 		}
 		p := m.read(k)
 		keep, refused := profile.Apply(&p, u, m.now)
+		if refused == nil && u.InsertID != "" {
+			m.once[name] = true
+		}
 		switch {
 		case refused != nil:
 			refusals = append(refusals, *refused)
@@ -86,6 +111,28 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		m.see(m.person(g.Project, g.ID), g.Seen)
 	}
 	return refusals, nil
+}
+
+func (m *memory) merge(g *profile.Merge) *profile.Refusal {
+	from, into := m.person(g.Project, g.From), m.person(g.Project, g.Into)
+	if from == into || m.erased[from] || m.erased[into] {
+		return nil
+	}
+	if m.depth[from]+1 > profile.MaxMergeDepth {
+		return profile.TooDeep(g)
+	}
+	f, p := m.read(from), m.read(into)
+	if refused := profile.Fold(&p, &f, m.now); refused != nil {
+		refused.Index = g.Index
+		return refused
+	}
+	if p.UpdatedMS != 0 || p.Seen() != (profile.Seen{}) {
+		m.profiles[into] = p
+	}
+	delete(m.profiles, from)
+	m.users[from] = into.id
+	m.depth[into] = max(m.depth[into], m.depth[from]+1)
+	return nil
 }
 
 func (m *memory) see(k key, o profile.Seen) {
@@ -110,11 +157,12 @@ func (m *memory) Get(_ context.Context, project, id string) (profile.Profile, er
 func (m *memory) Linked(_ context.Context, project, id string) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	who := m.person(project, id)
-	ids := []string{who.id}
-	for device, user := range m.users {
-		if device.project == project && user == who.id {
-			ids = append(ids, device.id)
+	ids := []string{m.person(project, id).id}
+	for i := 0; i < len(ids); i++ {
+		for device, user := range m.users {
+			if device.project == project && user == ids[i] {
+				ids = append(ids, device.id)
+			}
 		}
 	}
 	return ids, nil

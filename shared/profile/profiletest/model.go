@@ -20,6 +20,7 @@ type model struct {
 	people map[string]*person
 	users  map[string]string // device to user
 	erased map[string]bool
+	once   map[[2]string]bool // id and insert id of an update that was applied
 }
 
 type person struct {
@@ -38,7 +39,7 @@ type fact struct {
 }
 
 func newModel() *model {
-	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}}
+	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}, once: map[[2]string]bool{}}
 }
 
 // whose follows an id to the person.
@@ -64,12 +65,19 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		if _, ok := m.users[l.Device]; ok || m.erased[l.Device] || m.erased[l.User] {
 			continue
 		}
-		m.users[l.Device] = l.User
-		u := m.create(l.User)
+		user := m.whose(l.User)
+		if user == l.Device || m.erased[user] {
+			continue
+		}
+		m.users[l.Device] = user
+		u := m.create(user)
 		u.facts = append(u.facts, fact{ms: l.TimeMS, timed: true})
 		if d := m.people[l.Device]; d != nil {
 			u.facts = append(u.facts, d.facts...)
 		}
+	}
+	for _, g := range c.Merges {
+		m.merge(m.whose(g.From), m.whose(g.Into))
 	}
 	for _, u := range c.Updates {
 		if !m.update(u) {
@@ -85,12 +93,33 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 	return refused
 }
 
+func (m *model) merge(from, into string) {
+	if from == into || m.erased[from] || m.erased[into] {
+		return
+	}
+	m.users[from] = into
+	old := m.people[from]
+	if old == nil {
+		return
+	}
+	delete(m.people, from)
+	p := m.create(into)
+	p.facts = append(p.facts, old.facts...)
+	for _, name := range old.names {
+		if _, there := p.values[name]; !there {
+			p.names = append(p.names, name)
+			p.values[name] = old.values[name]
+		}
+	}
+}
+
 func (m *model) update(u profile.Update) bool {
 	id := u.ID
 	if !u.ExactID {
 		id = m.whose(id)
 	}
-	if m.erased[id] {
+	name := [2]string{u.ID, u.InsertID}
+	if m.erased[id] || m.once[name] {
 		return true
 	}
 	var p *person // a copy, so that a refusal leaves no trace
@@ -118,6 +147,9 @@ func (m *model) update(u profile.Update) bool {
 		if !p.do(op) {
 			return false
 		}
+	}
+	if u.InsertID != "" {
+		m.once[name] = true
 	}
 	if p == nil {
 		delete(m.people, id)

@@ -66,6 +66,8 @@ func (d *decoder) update(raw []byte) {
 			if ip = scalar(value); ip == "" {
 				ip = "0"
 			}
+		case "$insert_id":
+			u.InsertID = scalar(value)
 		case "$time":
 			if ms, ok := timeMS(scalar(value)); ok && ms > 0 && ms <= u.TimeMS {
 				u.TimeMS = ms
