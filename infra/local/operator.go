@@ -81,7 +81,8 @@ func (p *product) showLedger(w http.ResponseWriter, r *http.Request) {
 	_ = encoder.Encode(map[string]any{"result": map[string]int{"entries": entries}}) // the asker has gone
 }
 
-// compactNow rolls over what the log holds and compacts all of it.
+// compactNow rolls over what the log holds, writes all profiles anew, and compacts
+// all events.
 func (p *product) compactNow(ctx context.Context, progress func(done, total int)) (any, error) {
 	p.compact.Lock()
 	defer p.compact.Unlock()
@@ -89,6 +90,9 @@ func (p *product) compactNow(ctx context.Context, progress func(done, total int)
 		return nil, err
 	}
 	if err := p.roller.RollAll(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.snapshots.Full(ctx); err != nil {
 		return nil, err
 	}
 	return p.engine.Compact(ctx, progress)

@@ -21,6 +21,7 @@ import (
 	"loch/infra/local/lake"
 	"loch/infra/local/pebble"
 	"loch/infra/local/registry"
+	"loch/infra/local/snapshot"
 	"loch/infra/local/wal"
 	"loch/shared/audit"
 	"loch/shared/enrich"
@@ -60,6 +61,7 @@ type product struct {
 	audit      *audit.Log
 	rotation   sync.Mutex // one rotation of the key at a time
 	profiles   *pebble.Profiles
+	snapshots  *snapshot.Writer
 	enricher   *enrich.Enricher
 	counters   *web.Counters
 	routes     http.Handler // what anyone may reach
@@ -145,6 +147,7 @@ func (p *product) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.profiles)
+	p.snapshots = snapshot.New(p.profiles, p.lake, snapshot.Options{Personal: p.personalTrait, Now: time.Now, Logger: s.logger})
 	return nil
 }
 
@@ -186,6 +189,7 @@ func (p *product) work(ctx context.Context) {
 	all.Go(func() { p.roller.Run(ctx) })
 	all.Go(func() { p.compactLoop(ctx) })
 	all.Go(func() { p.upkeep(ctx) })
+	all.Go(func() { p.snapshots.Run(ctx) })
 	all.Go(func() { p.writeSightings(ctx) })
 	all.Wait()
 }

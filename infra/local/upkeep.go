@@ -7,8 +7,10 @@ import (
 
 	"loch/functions/erase"
 	"loch/functions/lookup"
+	"loch/infra/local/snapshot"
 	"loch/shared/audit"
 	"loch/shared/privacy"
+	"loch/shared/profile"
 	"loch/shared/project"
 	"loch/shared/web"
 )
@@ -34,13 +36,38 @@ func (p *product) erasing(limit *web.RateLimit) erase.Deps {
 		panic(err) // the default policy is valid
 	}
 	return erase.Deps{
-		Registry: p.registry, Vault: p.identities, Profiles: p.profiles, Audit: p.audit, Engine: p.engine,
+		Registry: p.registry, Vault: p.identities, Profiles: forgetful{p.profiles, p.snapshots}, Audit: p.audit, Engine: p.engine,
 		NormalEmail: policy.NormalEmail,
 		Scrub: func(text string) string {
 			return policy.CleanText(text, func(f privacy.Found) string { return f.Rule.Word() })
 		},
 		Limit: limit, Now: time.Now, Logger: p.settings.logger,
 	}
+}
+
+// forgetful is a profile store that takes an erased person out of SQL's profiles,
+// too, before it says that they are erased.
+type forgetful struct {
+	profile.Store
+	snapshots *snapshot.Writer
+}
+
+// Erase implements profile.Store.
+func (f forgetful) Erase(ctx context.Context, projectID string, ids []string) error {
+	if err := f.Store.Erase(ctx, projectID, ids); err != nil {
+		return err
+	}
+	return f.snapshots.Changes(ctx)
+}
+
+// personalTrait tells by its name whether a project's trait is personal. Settings
+// were checked at the start; should they be wrong by now, every trait is.
+func (p *product) personalTrait(projectID string) func(name string) bool {
+	policy, err := privacy.NewPolicy(p.registry.Settings(projectID).Privacy)
+	if err != nil {
+		return func(string) bool { return true }
+	}
+	return policy.PersonalTrait
 }
 
 // upkeepEvery is how often keys whose time is over leave memory, salts of days

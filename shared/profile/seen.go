@@ -123,3 +123,22 @@ func (d DeviceInfo) texts() []string {
 func (a Arrival) texts() []string {
 	return []string{a.Referrer, a.Channel, a.Source, a.UTMSource, a.UTMMedium, a.UTMCampaign, a.UTMTerm, a.UTMContent, a.ClickIDKind}
 }
+
+// SeenTexts are the columns that SQL and lists have for Seen's texts: the newest
+// place and device, and, behind first_, how somebody first came.
+var SeenTexts = []string{
+	"country", "region", "city", "timezone",
+	"browser", "os", "device_type", "device_brand", "device_model",
+	"first_referrer_host", "first_channel", "first_source", "first_utm_source", "first_utm_medium", "first_utm_campaign",
+	"first_utm_term", "first_utm_content", "first_click_id_kind",
+}
+
+// Texts are the texts themselves, in the order of SeenTexts.
+func (s *Seen) Texts() [18]*string {
+	return [...]*string{
+		&s.Place.Country, &s.Place.Region, &s.Place.City, &s.Place.Timezone,
+		&s.Device.Browser, &s.Device.OS, &s.Device.DeviceType, &s.Device.Brand, &s.Device.Model,
+		&s.Arrival.Referrer, &s.Arrival.Channel, &s.Arrival.Source, &s.Arrival.UTMSource, &s.Arrival.UTMMedium,
+		&s.Arrival.UTMCampaign, &s.Arrival.UTMTerm, &s.Arrival.UTMContent, &s.Arrival.ClickIDKind,
+	}
+}

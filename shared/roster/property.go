@@ -10,26 +10,7 @@ import (
 
 // Columns are what Loch itself notes of a profile, by the names that SQL's
 // relation profiles has for them.
-var Columns = append([]string{"person_id", "first_seen", "last_seen", "updated"}, Texts...)
-
-// Texts are the columns that are texts, in the order of TextsOf: the newest place
-// and device, and, behind first_, how somebody first came.
-var Texts = []string{
-	"country", "region", "city", "timezone",
-	"browser", "os", "device_type", "device_brand", "device_model",
-	"first_referrer_host", "first_channel", "first_source", "first_utm_source", "first_utm_medium", "first_utm_campaign",
-	"first_utm_term", "first_utm_content", "first_click_id_kind",
-}
-
-// TextsOf are what a profile has in the columns Texts; empty is missing.
-func TextsOf(s *profile.Seen) [18]string {
-	return [...]string{
-		s.Place.Country, s.Place.Region, s.Place.City, s.Place.Timezone,
-		s.Device.Browser, s.Device.OS, s.Device.DeviceType, s.Device.Brand, s.Device.Model,
-		s.Arrival.Referrer, s.Arrival.Channel, s.Arrival.Source, s.Arrival.UTMSource, s.Arrival.UTMMedium, s.Arrival.UTMCampaign,
-		s.Arrival.UTMTerm, s.Arrival.UTMContent, s.Arrival.ClickIDKind,
-	}
-}
+var Columns = append([]string{"person_id", "first_seen", "last_seen", "updated"}, profile.SeenTexts...)
 
 // Column is the column that a property names. A bare name and one behind
 // "profile." mean the column where there is one of that name; "properties." in
@@ -65,12 +46,12 @@ func Fact(p *profile.Profile, column string) filter.Value {
 	case "updated":
 		return filter.Moment(p.UpdatedMS)
 	}
-	at := slices.Index(Texts, column)
+	at := slices.Index(profile.SeenTexts, column)
 	if at < 0 {
 		return filter.Value{}
 	}
 	seen := p.Seen()
-	return filter.Text(TextsOf(&seen)[at])
+	return filter.Text(*seen.Texts()[at])
 }
 
 // Passes asks one profile. Sealed traits are missing.

@@ -34,6 +34,7 @@ import (
 //	0x15 <person>             a gravestone
 //	0x16 <week, 4><id><name>  that an update of this name was applied, see once.go; the id as sent, with its length
 //	0x17 <person>             how many merges, one into the other, end in this person
+//	0x18 <person>             that the profile changed since the lake's last snapshot, see changed.go; a number, 8 bytes
 const (
 	metaByte   = 0x00
 	idByte     = 0x01
@@ -51,6 +52,8 @@ const (
 	tombByte   = 0x15
 	onceByte   = 0x16
 	depthByte  = 0x17
+	// changedByte marks what a copy of the profiles does not have yet.
+	changedByte = 0x18
 )
 
 var (

@@ -20,6 +20,7 @@ type Profiles struct {
 	recent  recent
 	waiting waiting
 	rosters rosters
+	marks   atomic.Int64 // the number of the last mark, see changed.go
 
 	commits, sightings, told, seenWrites atomic.Int64
 }
@@ -40,6 +41,7 @@ func openProfiles(dir string, o Options, s surroundings) (*Profiles, error) {
 	p := &Profiles{database: d, now: o.Now, stripes: stripes{seed: maphash.MakeSeed()}, recent: newRecent(),
 		rosters: rosters{limits: usualLimits}}
 	d.closing = p.writeWaiting
+	p.marks.Store(o.Now().UnixNano()) // above all marks of the process before
 	return p, nil
 }
 

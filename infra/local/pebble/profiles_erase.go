@@ -116,6 +116,10 @@ func (s *Profiles) takeAway(b *pebble.Batch, people []person, touched *[][]byte)
 		err = errors.Join(err, s.eraseNames(b, who, touched))
 		err = errors.Join(err, b.Set(who.key(tombByte), nil, nil))
 	}
+	for _, who := range forget {
+		key, value := s.mark(who)
+		err = errors.Join(err, b.Set(key, value, nil))
+	}
 	if err != nil {
 		return err
 	}

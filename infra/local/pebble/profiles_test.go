@@ -264,8 +264,8 @@ func TestRecordsComeBack(t *testing.T) {
 		t.Errorf("%q, %v", user, err)
 	}
 	// A field that is added to Seen must be written, too.
-	if n := fields(reflect.TypeFor[profile.Seen]()); n != len(seenTexts(&seen))+len(seenTimes(&seen)) {
-		t.Errorf("%d texts and %d times are kept of %d", len(seenTexts(&seen)), len(seenTimes(&seen)), n)
+	if n := fields(reflect.TypeFor[profile.Seen]()); n != len(seen.Texts())+len(seenTimes(&seen)) {
+		t.Errorf("%d texts and %d times are kept of %d", len(seen.Texts()), len(seenTimes(&seen)), n)
 	}
 }
 

@@ -52,7 +52,7 @@ func encodeSeen(s profile.Seen) []byte {
 	for _, ms := range seenTimes(&s) {
 		b = binary.AppendVarint(b, *ms)
 	}
-	for _, text := range seenTexts(&s) {
+	for _, text := range s.Texts() {
 		b = appendText(b, *text)
 	}
 	return b
@@ -63,24 +63,15 @@ func decodeSeen(b []byte) (s profile.Seen, err error) {
 	for _, ms := range seenTimes(&s) {
 		*ms = r.number()
 	}
-	for _, text := range seenTexts(&s) {
+	for _, text := range s.Texts() {
 		*text = string(r.text())
 	}
 	return s, r.end()
 }
 
-// seenTimes and seenTexts are the order of the parts in a record.
+// seenTimes and Seen.Texts are the order of the parts in a record.
 func seenTimes(s *profile.Seen) [5]*int64 {
 	return [...]*int64{&s.FirstMS, &s.LastMS, &s.PlaceMS, &s.DeviceMS, &s.ArrivalMS}
-}
-
-func seenTexts(s *profile.Seen) [18]*string {
-	return [...]*string{
-		&s.Place.Country, &s.Place.Region, &s.Place.City, &s.Place.Timezone,
-		&s.Device.Browser, &s.Device.OS, &s.Device.DeviceType, &s.Device.Brand, &s.Device.Model,
-		&s.Arrival.Referrer, &s.Arrival.Channel, &s.Arrival.Source, &s.Arrival.UTMSource, &s.Arrival.UTMMedium,
-		&s.Arrival.UTMCampaign, &s.Arrival.UTMTerm, &s.Arrival.UTMContent, &s.Arrival.ClickIDKind,
-	}
 }
 
 // encodeLink writes the user that a device is linked to, and since when; 0 for a

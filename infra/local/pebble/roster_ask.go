@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"loch/shared/profile"
 	"loch/shared/report/filter"
 	"loch/shared/roster"
 )
@@ -176,7 +177,7 @@ func (s *shard) factLeaf(l *filter.Leaf, name string) func(row int) bool {
 			return l.Ask(&v)
 		}
 	}
-	i := slices.Index(roster.Texts, name)
+	i := slices.Index(profile.SeenTexts, name)
 	if s.factsFull[i] {
 		return nil
 	}

@@ -21,7 +21,7 @@ type shard struct {
 
 	kind                 column // which group kind somebody is of, behind a letter; missing where nobody is to be listed
 	first, last, updated []int64
-	facts                [18]column // of roster.Texts
+	facts                [18]column // of profile.SeenTexts
 	factsFull            [18]bool   // which of them must be asked of the records
 	traits               map[string]*column
 	full                 map[string]bool // traits that must be asked of the records

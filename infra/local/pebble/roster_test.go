@@ -188,15 +188,15 @@ func TestSightIsTheRecord(t *testing.T) {
 	for i, ms := range seenTimes(&seen) {
 		*ms = int64(i + 1)
 	}
-	for i, text := range seenTexts(&seen) {
+	for i, text := range seen.Texts() {
 		*text = fmt.Sprint("text ", i)
 	}
 	one := raw{seen: encodeSeen(seen)}
-	want := roster.TextsOf(&seen)
+	want := seen.Texts()
 	n := 0
 	first, last, err := one.sight(func(i int, value []byte) {
-		if string(value) != want[i] {
-			t.Errorf("%s is %q, want %q", roster.Texts[i], value, want[i])
+		if string(value) != *want[i] {
+			t.Errorf("%s is %q, want %q", profile.SeenTexts[i], value, *want[i])
 		}
 		n++
 	})

@@ -130,7 +130,7 @@ func (one *raw) trait(name string) []byte {
 }
 
 // sight reads when somebody was first and last seen, and hands on the texts of
-// roster.Texts as bytes: of a million people few are looked at any closer.
+// profile.SeenTexts as bytes: of a million people few are looked at any closer.
 func (one *raw) sight(text func(i int, value []byte)) (firstMS, lastMS int64, err error) {
 	if one.seen == nil {
 		return 0, 0, nil
@@ -140,7 +140,7 @@ func (one *raw) sight(text func(i int, value []byte)) (firstMS, lastMS int64, er
 	for i := range times {
 		times[i] = r.number()
 	}
-	for i := range roster.Texts {
+	for i := range profile.SeenTexts {
 		if value := r.text(); text != nil {
 			text(i, value)
 		}
@@ -162,7 +162,7 @@ func (one *raw) value(p filter.Property) (v filter.Value, err error) {
 		return filter.Moment(updated), nil
 	}
 	first, last, err := one.sight(func(i int, value []byte) {
-		if roster.Texts[i] == column {
+		if profile.SeenTexts[i] == column {
 			v = filter.Text(string(value))
 		}
 	})

@@ -118,7 +118,8 @@ func (s *Profiles) fillWaiting(b *pebble.Batch, people []person) error {
 		if !ok {
 			continue // somebody wrote or deleted it meanwhile
 		}
-		if err := b.Set(who.key(seenByte), encodeSeen(seen), nil); err != nil {
+		key, value := s.mark(who)
+		if err := errors.Join(b.Set(who.key(seenByte), encodeSeen(seen), nil), b.Set(key, value, nil)); err != nil {
 			return err
 		}
 		written = append(written, who)

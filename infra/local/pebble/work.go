@@ -230,6 +230,7 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 		_, user := l.user.split()
 		set(l.device.key(linkByte), encodeLink(user, l.ms))
 		set(append(l.user.linkedKey(), device...), nil)
+		set(w.mark(l.device))
 	}
 	for _, r := range w.order {
 		if r.gone {
@@ -241,6 +242,9 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 		}
 		if r.newSeen {
 			set(r.who.key(seenByte), encodeSeen(r.p.Seen()))
+		}
+		if r.gone || r.newTraits || r.newSeen {
+			set(w.mark(r.who))
 		}
 	}
 	return err
