@@ -3,6 +3,7 @@ package lookup
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,6 +39,9 @@ type listing struct {
 	limit    int
 	after    *cursor
 	clear    bool // personal traits are shown
+	// unlimited shows them without taking the key's turns.
+	unlimited bool
+	together  bool // one row of the ledger names all people of a page
 }
 
 // listed is somebody in a list.
@@ -108,38 +112,58 @@ func (h *handler) answerList(r *http.Request, l *listing) (listAnswer, error) {
 }
 
 // showAll puts the people of a page into the answer. Whose personal traits are
-// shown stands in the ledger first, one row each, and takes one of the key's turns.
+// shown stands in the ledger first, and takes one of the key's turns.
 func (h *handler) showAll(r *http.Request, l *listing, people []profile.Profile, a *listAnswer) error {
-	if l.clear && len(people) > 0 {
+	if !l.clear {
+		for i := range people {
+			a.Profiles = append(a.Profiles, listed{people[i].ID, people[i].Show(l.impersonal(people[i].Traits))})
+		}
+		return nil
+	}
+	if len(people) > 0 && !l.unlimited {
 		if err := h.Limit.TakeMany(l.key, len(people), l.key.Project.Settings.LookupLimit()); err != nil {
 			return fault.Wrap(err, fault.CodeOf(err), fault.From(err).Message+"; or ask for fewer with limit, or without personal traits with personal=false").At("limit")
 		}
 	}
-	why := ""
+	var entries []audit.Entry
 	for i := range people {
 		p := &people[i]
-		traits := l.impersonal(p.Traits)
-		if l.clear {
-			opened, names, err := h.open(r.Context(), *p)
-			if err != nil {
-				return err
-			}
-			if len(names) > 0 {
-				if why == "" {
-					why = reason(r, "")
-				}
-				if _, err := h.Audit.Append(r.Context(), audit.Entry{
-					Project: l.key.Project.ID, Kind: audit.Read, Key: l.key.Name, Person: p.ID, Fields: names,
-					Why: why, RequestID: web.RequestID(r.Context()),
-				}); err != nil {
-					return err
-				}
-			}
-			traits = opened
+		opened, names, err := h.open(r.Context(), *p)
+		if err != nil {
+			return err
 		}
-		a.Profiles = append(a.Profiles, listed{p.ID, p.Show(traits)})
+		if len(names) > 0 {
+			entries = append(entries, audit.Entry{Person: p.ID, Fields: names})
+		}
+		a.Profiles = append(a.Profiles, listed{p.ID, p.Show(opened)})
+	}
+	if l.together {
+		entries = joined(entries)
+	}
+	why := reason(r, "")
+	for _, e := range entries {
+		e.Project, e.Kind, e.Key, e.Why, e.RequestID = l.key.Project.ID, audit.Read, l.key.Name, why, web.RequestID(r.Context())
+		if _, err := h.Audit.Append(r.Context(), e); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// joined makes one row of the ledger of many, for an export: each waits for the
+// disk.
+func joined(entries []audit.Entry) []audit.Entry {
+	if len(entries) < 2 {
+		return entries
+	}
+	var one audit.Entry
+	for _, e := range entries {
+		one.IDs = append(one.IDs, e.Person)
+		one.Fields = append(one.Fields, e.Fields...)
+	}
+	slices.Sort(one.Fields)
+	one.Fields = slices.Compact(one.Fields)
+	return []audit.Entry{one}
 }
 
 // impersonal are the traits that may be shown to anybody who may read.

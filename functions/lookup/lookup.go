@@ -1,7 +1,7 @@
 // Package lookup finds what is known about one person or group over HTTP, by
 // the identifier that the website uses: GET /api/profiles/{distinct_id}; by the
 // lake id that SQL shows as person_id; or by e-mail. GET /api/profiles lists those
-// who pass a filter.
+// who pass a filter, GET /api/profiles.ndjson hands out all of them.
 //
 // The identifier comes in clear, is turned into a lake id by the vault, and is
 // repeated in the answer to the one who asked; it goes nowhere else. Personal
@@ -54,11 +54,14 @@ type Deps struct {
 	Roster   roster.Roster
 	Engine   report.Engine // who did an event
 	Now      func() time.Time
+	// Everybody lets exports in clear past Limit: for whoever owns the data anyway.
+	Everybody bool
 }
 
 type handler struct{ Deps }
 
-// New returns the handler of /api/profiles and /api/profiles/{distinct_id}.
+// New returns the handler of GET /api/profiles, /api/profiles.ndjson and
+// /api/profiles/{distinct_id}.
 func New(d Deps) http.Handler {
 	h := &handler{d}
 	mux := http.NewServeMux()
@@ -66,6 +69,7 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("/api/profiles", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "list profiles with GET and parameters: ?where=…&order=last_seen&limit=50; they are written by the SDK (/engage, /groups)", http.MethodGet)
 	})
+	mux.HandleFunc("GET /api/profiles.ndjson", h.export)
 	mux.HandleFunc("GET /api/profiles/{distinct_id}", h.one)
 	mux.HandleFunc("/api/profiles/{distinct_id}", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "look a profile up with GET, erase a person with DELETE; profiles are written by the SDK (/engage, /groups)", http.MethodGet, http.MethodDelete)

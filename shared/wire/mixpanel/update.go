@@ -100,7 +100,7 @@ func (d *decoder) update(raw []byte) {
 		}
 		if u.ClearID == "" {
 			fail(event.ReasonMissingField, "$distinct_id")
-		} else if namesNobody(u.ClearID) {
+		} else if event.NamesNobody(u.ClearID) {
 			fail(event.ReasonBadID, "$distinct_id")
 		}
 	}
