@@ -2,6 +2,7 @@ package lookup_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -73,7 +74,7 @@ func TestExportInClear(t *testing.T) {
 	w := httptest.NewRecorder()
 	func() {
 		defer func() {
-			if recover() != http.ErrAbortHandler {
+			if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 				t.Error("an export that was stopped looks whole")
 			}
 		}()

@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
+	"loch/functions/lookup"
 	"loch/infra/local/lake"
 	"loch/shared/audit"
 	"loch/shared/fault"
+	"loch/shared/web"
 )
 
 // operator are the routes on the data folder's own socket: everything public,
@@ -18,6 +21,9 @@ import (
 func (p *product) operator() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", trustPeer(p.routes))
+	everybody := p.looking(web.NewRateLimit(time.Now))
+	everybody.Everybody = true // whoever may use the socket has the key file, too
+	mux.Handle("GET /api/profiles.ndjson", web.Observe(lookup.New(everybody), p.observing()))
 	mux.HandleFunc("POST /ops/compact", func(w http.ResponseWriter, r *http.Request) {
 		report(w, func(progress func(done, total int)) (any, error) { return p.compactNow(r.Context(), progress) })
 	})

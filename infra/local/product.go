@@ -177,9 +177,12 @@ func (p *product) handler(proxies web.Proxies) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
-	return web.Observe(routes, web.ObserveOptions{
-		Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Counters: p.counters,
-	})
+	return web.Observe(routes, p.observing())
+}
+
+// observing is how requests are logged and counted.
+func (p *product) observing() web.ObserveOptions {
+	return web.ObserveOptions{Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Counters: p.counters}
 }
 
 // work runs what happens beside the requests until ctx ends: roll-over of the

@@ -21,12 +21,18 @@ func (p *product) people(mux *http.ServeMux) {
 	forgets := erase.New(p.erasing(limit))
 	mux.Handle("DELETE /api/profiles/{distinct_id}", forgets)
 	mux.Handle("/api/profiles/{distinct_id}/export", forgets)
-	looks := lookup.New(lookup.Deps{
-		Registry: p.registry, Profiles: p.profiles, Vault: p.identities, Audit: p.audit, Limit: limit,
-		Roster: p.profiles, Engine: p.engine, Now: time.Now,
-	})
+	looks := lookup.New(p.looking(limit))
 	mux.Handle("/api/profiles", looks)
 	mux.Handle("/api/profiles/", looks)
+	mux.Handle("GET /api/profiles.ndjson", looks) // an import is ingestion's
+}
+
+// looking are what look-ups and lists need here.
+func (p *product) looking(limit *web.RateLimit) lookup.Deps {
+	return lookup.Deps{
+		Registry: p.registry, Profiles: p.profiles, Vault: p.identities, Audit: p.audit, Limit: limit,
+		Roster: p.profiles, Engine: p.engine, Now: time.Now,
+	}
 }
 
 // erasing are what an erasure and an export need here.

@@ -54,6 +54,7 @@ needs a key of scope pii, and is written into the audit ledger for each person.`
 	f.BoolVar(&p.pii, "pii", false, "show personal traits in clear")
 	f.StringVar(&p.why, "why", "", "the reason, for the audit ledger; without names")
 	f.BoolVar(&p.json, "json", false, "one JSON object a person, one person a line")
+	cmd.AddCommand(newProfilesExport(c, t), newProfilesImport(c, t))
 	return cmd
 }
 
