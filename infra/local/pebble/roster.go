@@ -149,8 +149,34 @@ func (s *Profiles) refresh(ctx context.Context, t *table, project string) error 
 		}
 		t.built = true
 	}
-	for id := range s.rosters.take(t) {
-		if err := s.reread(t, personOf(project, id), id); err != nil {
+	return s.rereadAll(t, project, s.rosters.take(t))
+}
+
+// rereadAll brings rows up to date. Whoever's sighting does not wait is read from
+// one snapshot, which is taken after that is known: what waited until then is in it.
+func (s *Profiles) rereadAll(t *table, project string, changed map[string]struct{}) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	var late []string
+	for id := range changed {
+		if _, waits := s.waiting.of(personOf(project, id)); waits {
+			late = append(late, id)
+			delete(changed, id)
+		}
+	}
+	now := s.peb.NewSnapshot()
+	var err error
+	for id := range changed {
+		if err == nil {
+			err = s.reread(now, t, personOf(project, id), id)
+		}
+	}
+	if err := errors.Join(err, now.Close()); err != nil {
+		return err
+	}
+	for _, id := range late {
+		if err := s.reread(nil, t, personOf(project, id), id); err != nil {
 			return err
 		}
 	}
@@ -171,9 +197,17 @@ func buildShard(ctx context.Context, r pebble.Reader, project string, n int, l l
 	return s, err
 }
 
-// reread brings one row up to date. t.mu is held.
-func (s *Profiles) reread(t *table, who person, id string) error {
-	one, there, err := s.records(who)
+// reread brings one row up to date, from a snapshot, or, without one, with a
+// sighting that waits. t.mu is held.
+func (s *Profiles) reread(now *pebble.Snapshot, t *table, who person, id string) error {
+	var one raw
+	var there bool
+	var err error
+	if now != nil {
+		one, there, err = recordsIn(now, who)
+	} else {
+		one, there, err = s.records(who)
+	}
 	if err != nil {
 		return err
 	}
@@ -192,26 +226,31 @@ func (s *Profiles) reread(t *table, who person, id string) error {
 	return shard.set(row, &one)
 }
 
-// records reads somebody's records as they stand; there is false for nobody, and
-// for a device that is linked.
+// records reads somebody's records as they stand, with a sighting that waits; there
+// is false for nobody, and for a device that is linked.
 func (s *Profiles) records(who person) (one raw, there bool, err error) {
-	if _, waits := s.waiting.of(who); waits {
-		defer s.stripes.lock([]person{who})()
-	}
-	var hasTraits, hasSeen, linked bool
-	now := s.peb.NewSnapshot()
-	_, linked, err = copyOf(now, who.key(linkByte))
-	if err == nil && !linked {
-		if one.traits, hasTraits, err = copyOf(now, who.key(traitsByte)); err == nil {
-			one.seen, hasSeen, err = copyOf(now, who.key(seenByte))
-		}
-	}
-	err = errors.Join(err, now.Close())
+	defer s.stripes.lock([]person{who})()
+	one, there, err = recordsIn(s.peb, who)
 	late, waits := s.waiting.of(who)
-	if waits && !linked {
-		one.seen, hasSeen = encodeSeen(late), true
+	if err != nil || !waits {
+		return one, there, err
 	}
-	return one, !linked && (hasTraits || hasSeen), err
+	_, linked, err := copyOf(s.peb, who.key(linkByte))
+	one.seen = encodeSeen(late)
+	return one, !linked, err
+}
+
+// recordsIn reads them without.
+func recordsIn(r pebble.Reader, who person) (one raw, there bool, err error) {
+	_, linked, err := copyOf(r, who.key(linkByte))
+	if err != nil || linked {
+		return one, false, err
+	}
+	var hasTraits, hasSeen bool
+	if one.traits, hasTraits, err = copyOf(r, who.key(traitsByte)); err == nil {
+		one.seen, hasSeen, err = copyOf(r, who.key(seenByte))
+	}
+	return one, hasTraits || hasSeen, err
 }
 
 // written is a snapshot in which is what waits in memory, too. Where there is no
