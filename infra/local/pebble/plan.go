@@ -16,7 +16,8 @@ type plan struct {
 	people    []person // everybody whose lock is needed, maybe more than once
 	waits     []*commit
 
-	busy map[person]bool // the same as people
+	busy  map[person]bool   // the same as people
+	fresh map[person]person // links that this request makes
 }
 
 func (p *plan) need(who person) {
@@ -35,22 +36,23 @@ type sighting struct {
 	who person
 }
 
-// plan makes the plan of a request.
-func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
-	p := &plan{busy: map[person]bool{}}
-	fresh := map[person]person{} // links that this request makes
-	for i := range c.Links {
-		if err := p.link(s, &c.Links[i], fresh); err != nil {
-			return nil, err
+// follow follows an id to the person it belongs to, by links of this request as well.
+func (p *plan) follow(s *Profiles, id person) (who person, err error) {
+	for ok := true; ok && err == nil; id, ok = p.fresh[who] {
+		if who, _, err = s.resolve(id); err == nil {
+			p.unlinked = append(p.unlinked, who)
 		}
 	}
-	follow := func(id person) (who person, err error) {
-		for ok := true; ok && err == nil; id, ok = fresh[who] {
-			if who, _, err = s.resolve(id); err == nil {
-				p.unlinked = append(p.unlinked, who)
-			}
+	return who, err
+}
+
+// plan makes the plan of a request.
+func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
+	p := &plan{busy: map[person]bool{}, fresh: map[person]person{}}
+	for i := range c.Links {
+		if err := p.link(s, &c.Links[i]); err != nil {
+			return nil, err
 		}
-		return who, err
 	}
 	for i := range c.Updates {
 		u := &c.Updates[i]
@@ -60,7 +62,7 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		who := personOf(u.Project, u.ID)
 		if !u.ExactID {
 			var err error
-			if who, err = follow(who); err != nil {
+			if who, err = p.follow(s, who); err != nil {
 				return nil, err
 			}
 		}
@@ -84,7 +86,7 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		if !p.busy[who] && ok && !known.seen().Tells(g.Seen) {
 			continue
 		}
-		who, err := follow(who)
+		who, err := p.follow(s, who)
 		if err != nil {
 			return nil, err
 		}
@@ -96,12 +98,12 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 
 // link plans one link: nothing if the device is linked, except to wait if it is
 // so only just.
-func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error {
+func (p *plan) link(s *Profiles, l *profile.Link) error {
 	if l.Project == "" || l.Device == "" || l.User == "" {
 		return nobody()
 	}
 	device := personOf(l.Project, l.Device)
-	if _, ok := fresh[device]; ok {
+	if _, ok := p.fresh[device]; ok {
 		return nil
 	}
 	_, linked, err := s.resolve(device)
@@ -114,7 +116,7 @@ func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error
 		}
 		return nil
 	}
-	user, _, err := s.resolve(personOf(l.Project, l.User))
+	user, err := p.follow(s, personOf(l.Project, l.User))
 	if err != nil || user == device {
 		return err // they are one by a merge
 	}
@@ -123,9 +125,9 @@ func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error
 	if dead, err := s.erased(device, user); err != nil || dead {
 		return err
 	}
-	fresh[device] = user
+	p.fresh[device] = user
 	p.links = append(p.links, newLink{device, user, l.TimeMS})
-	p.unlinked = append(p.unlinked, device, user)
+	p.unlinked = append(p.unlinked, device)
 	p.need(device)
 	p.need(user)
 	return nil
