@@ -29,7 +29,7 @@ func TestProfilesCrash(t *testing.T) {
 	}, func(t *testing.T, s profile.Store, during func(profile.Store)) profile.Store {
 		old := s.(crashable)
 		if rand.IntN(3) == 0 { // so that something of what waited is on disk
-			if err := old.WriteSightings(); err != nil {
+			if err := old.writeWaiting(); err != nil {
 				t.Fatal(err)
 			}
 		}

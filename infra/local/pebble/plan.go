@@ -15,6 +15,7 @@ type plan struct {
 	unlinked  []person // ids that had no link, which all that are followed end in
 	people    []person // everybody whose lock is needed, maybe more than once
 	waits     []*commit
+	linkings  int64 // how many links and merges there had been
 
 	busy  map[person]bool   // the same as people
 	fresh map[person]person // links that this request makes
@@ -48,7 +49,7 @@ func (p *plan) follow(s *Profiles, id person) (who person, err error) {
 
 // plan makes the plan of a request.
 func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
-	p := &plan{busy: map[person]bool{}, fresh: map[person]person{}}
+	p := &plan{busy: map[person]bool{}, fresh: map[person]person{}, linkings: s.linkings.Load()}
 	for i := range c.Links {
 		if err := p.link(s, &c.Links[i]); err != nil {
 			return nil, err
@@ -151,6 +152,11 @@ func (s *Profiles) stale(p *plan) (bool, error) {
 		if dead, err := s.erased(p.links[i].device, p.links[i].user); err != nil || dead {
 			return dead, err
 		}
+	}
+	// A link is counted before the lock of its device is let go. Mostly there was
+	// none, and nobody needs to be looked up again.
+	if s.linkings.Load() == p.linkings {
+		return false, nil
 	}
 	for _, id := range p.unlinked {
 		_, linked, err := s.resolve(id)

@@ -194,6 +194,7 @@ func (w *work) flush() error {
 		w.claimed = append(w.claimed, w.links[i].device)
 	}
 	w.Profiles.links.mu.Unlock()
+	w.linkings.Add(int64(len(w.links)))
 	if err := w.apply(b, w.sync); err != nil {
 		return err
 	}
