@@ -65,9 +65,11 @@ vet: setup-build data
 	@$(STEP) 'go vet' go vet ./...
 
 .PHONY: bench
-bench: build ## cost of an event, scanner, sealing, erasing, lists, start time, memory, first event to SQL
-	@$(STEP) 'cost of an event through the whole handler' \
-	  .ci/gotest -run '^$$' -bench . -benchmem ./functions/ingest
+bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, start time, memory, first event to SQL
+	@$(STEP) 'cost of an event through the whole handler; store writes per event on sample traffic' \
+	  .ci/gotest -run '^$$' -bench . -benchmem -timeout 30m ./functions/ingest
+	@$(STEP) 'profiles: durable upserts, look-up with a million, sightings' \
+	  .ci/gotest -run '^$$' -bench 'Upsert|Get|Sighting' -benchtime 20000x -timeout 30m ./infra/local/pebble
 	@$(STEP) 'the scanner: recall, false alarms, cost; and sealing a profile update' \
 	  .ci/gotest -run '^$$' -bench 'Scanner|FindNothing|SealUpdate' -benchmem ./shared/privacy ./shared/vault
 	@$(STEP) 'forgetting one person of a million' \

@@ -109,10 +109,11 @@ func (p *product) upkeep(ctx context.Context) {
 	}
 }
 
-// sightingsEvery is how often it is written who was seen: what a crash loses.
-const sightingsEvery = 15 * time.Second
+// sightingsEvery is how often it is looked whether sightings have waited for long
+// enough to be written.
+const sightingsEvery = 5 * time.Second
 
-// writeSightings does so until ctx ends. Requests do it, too, when there are many.
+// writeSightings does so until ctx ends, since requests may stop coming.
 func (p *product) writeSightings(ctx context.Context) {
 	ticker := time.NewTicker(sightingsEvery)
 	defer ticker.Stop()

@@ -22,7 +22,8 @@ type Profiles struct {
 	rosters rosters
 	marks   atomic.Int64 // the number of the last mark, see changed.go
 
-	commits, sightings, told, seenWrites atomic.Int64
+	linkings                                          atomic.Int64 // links and merges since the store was opened
+	commits, sightings, told, seenCommits, seenWrites atomic.Int64
 }
 
 // OpenProfiles opens the profile store in dir, which is made if it is not there.
@@ -30,7 +31,14 @@ func OpenProfiles(dir string, o Options) (*Profiles, error) {
 	return openProfiles(dir, o, surroundings{})
 }
 
+// profilesCacheBytes holds the filters and indexes of a million profiles, which
+// every look-up needs, and some of the profiles.
+const profilesCacheBytes = 32 << 20
+
 func openProfiles(dir string, o Options, s surroundings) (*Profiles, error) {
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = profilesCacheBytes
+	}
 	d, err := open(dir, "profiles", "profiles 3", o, s)
 	if err != nil {
 		return nil, err
@@ -50,12 +58,16 @@ type Stats struct {
 	Commits       int64 // writes to the log
 	Sightings     int64 // that came
 	SightingsTold int64 // of those, how many told something new: as many would a store write that cannot let them wait
-	SeenWrites    int64 // records of sightings that were written, other than with an update or link
+	SeenCommits   int64 // of the writes to the log, those of nothing but sightings
+	SeenWrites    int64 // how many people's records those held
 }
 
 // Stats returns the counters.
 func (s *Profiles) Stats() Stats {
-	return Stats{Commits: s.commits.Load(), Sightings: s.sightings.Load(), SightingsTold: s.told.Load(), SeenWrites: s.seenWrites.Load()}
+	return Stats{
+		Commits: s.commits.Load(), Sightings: s.sightings.Load(), SightingsTold: s.told.Load(),
+		SeenCommits: s.seenCommits.Load(), SeenWrites: s.seenWrites.Load(),
+	}
 }
 
 // Get returns the profile of a lake id, for a linked device its user's.

@@ -134,7 +134,7 @@ func TestWhatWaitsIsPartOfTheProfile(t *testing.T) {
 				t.Errorf("%s: %+v, %v", id, p, err)
 			}
 		}
-		if err := s.WriteSightings(); err != nil {
+		if err := s.writeWaiting(); err != nil {
 			t.Fatal(err)
 		}
 	}

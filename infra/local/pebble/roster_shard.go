@@ -102,6 +102,9 @@ func (s *shard) add(id string) (row int) {
 // clear takes somebody off the list.
 func (s *shard) clear(row int) {
 	s.kind.put(row, nil, s.limits.values)
+	for i := range s.facts {
+		s.facts[i].put(row, nil, s.limits.values)
+	}
 	for _, c := range s.traits {
 		c.put(row, nil, s.limits.values)
 	}
@@ -114,10 +117,7 @@ func (s *shard) set(row int, one *raw) error {
 	s.kind.put(row, append([]byte{'k'}, group...), 1<<15) // of which the registry takes far fewer
 	var err error
 	s.first[row], s.last[row], err = one.sight(func(i int, text []byte) {
-		if len(text) == 0 {
-			text = nil
-		}
-		if !s.factsFull[i] && !s.facts[i].put(row, text, s.limits.values) {
+		if len(text) > 0 && !s.factsFull[i] && !s.facts[i].put(row, text, s.limits.values) {
 			s.factsFull[i], s.facts[i] = true, column{}
 		}
 	})

@@ -27,7 +27,7 @@ import (
 
 // Options are what both stores need besides their folder.
 type Options struct {
-	CacheBytes int64       // blocks kept in memory; default 8 MiB for each store
+	CacheBytes int64       // blocks kept in memory; default 8 MiB for the vault, 32 MiB for profiles
 	NoSync     bool        // no fsync; for benchmarks only, a crash loses what was acknowledged
 	Guard      *disk.Guard // asked before each write; may be nil
 	Logger     *slog.Logger

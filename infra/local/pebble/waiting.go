@@ -16,7 +16,7 @@ import (
 // written together: many people in one write to the log, and one fsync. A process
 // that is killed loses those that waited; the events themselves are kept elsewhere.
 const (
-	waitAtMost   = 30 * time.Second // then the next request writes them, if upkeep did not
+	waitAtMost   = 50 * time.Second // so that with the time between two looks it is less than a minute
 	waitTogether = 2048             // people; about a megabyte
 )
 
@@ -70,30 +70,22 @@ func (w *waiting) all() []person {
 	return people
 }
 
-// WriteSightings writes the sightings that wait in memory. Whoever runs the store
-// calls it every few seconds, so that a crash loses no more than those.
+// WriteSightings writes the sightings in memory if they have waited for long enough.
+// Whoever runs the store calls it every few seconds, so that a crash never loses more
+// than a minute of them.
 func (s *Profiles) WriteSightings() error {
 	if err := s.enter(); err != nil {
 		return err
 	}
 	defer s.leave()
-	s.waiting.writing.Lock()
+	if !s.waiting.due(s.now()) || !s.waiting.writing.TryLock() {
+		return nil
+	}
 	defer s.waiting.writing.Unlock()
 	return s.writeWaiting()
 }
 
-// writeDue does so at the end of a request, unless somebody else does already. That
-// it fails is no reason to fail the request, which is done; it is tried again.
-func (s *Profiles) writeDue() {
-	if !s.waiting.due(s.now()) || !s.waiting.writing.TryLock() {
-		return
-	}
-	defer s.waiting.writing.Unlock()
-	if err := s.writeWaiting(); err != nil {
-		s.log.out.Warn("sightings could not be written; it is tried again", "error", err)
-	}
-}
-
+// writeWaiting writes all that waits, due or not.
 func (s *Profiles) writeWaiting() error {
 	people := s.waiting.all()
 	if len(people) == 0 {
@@ -131,6 +123,7 @@ func (s *Profiles) fillWaiting(b *pebble.Batch, people []person) error {
 		s.waiting.drop(who)
 	}
 	s.commits.Add(1)
+	s.seenCommits.Add(1)
 	s.seenWrites.Add(int64(len(written)))
 	return nil
 }

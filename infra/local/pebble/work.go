@@ -102,6 +102,7 @@ func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.exact = r.exact || u.ExactID
 	if r.dead {
 		return nil, nil
 	}
@@ -112,7 +113,6 @@ func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 			return nil, err
 		}
 	}
-	r.exact = r.exact || u.ExactID
 	keep, refused := profile.Apply(&r.p, u, w.nowMS)
 	if refused != nil {
 		return refused, nil
@@ -194,6 +194,7 @@ func (w *work) flush() error {
 		w.claimed = append(w.claimed, w.links[i].device)
 	}
 	w.Profiles.links.mu.Unlock()
+	w.linkings.Add(int64(len(w.links)))
 	if err := w.apply(b, w.sync); err != nil {
 		return err
 	}

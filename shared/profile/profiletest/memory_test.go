@@ -2,6 +2,7 @@ package profiletest_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -15,6 +16,17 @@ import (
 func TestRun(t *testing.T) {
 	profiletest.Run(t, func(*testing.T) profile.Store { return newMemory() },
 		func(_ *testing.T, s profile.Store) profile.Store { return s })
+}
+
+// It has nothing to lose in a crash.
+func TestCrash(t *testing.T) {
+	profiletest.Crash(t, func(*testing.T) profile.Store { return newMemory() },
+		func(_ *testing.T, s profile.Store, during func(profile.Store)) profile.Store {
+			if rand.IntN(2) == 0 {
+				during(s)
+			}
+			return s
+		})
 }
 
 type key struct{ project, id string }

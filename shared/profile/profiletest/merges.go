@@ -129,6 +129,14 @@ func testMerges(t *testing.T, open Opener, reopen Reopener) {
 		apply(t, s, link("phone7", "j1", noon))
 		mustBeLinked(t, s, "j1", "phone7", "j1")
 	})
+	t.Run("two links of one request, the second to somebody who was merged into the first's device", func(t *testing.T) {
+		merged(t, s, "p1", "phone8")
+		c := link("phone8", "p2", noon)
+		c.Links = append(c.Links, link("phone9", "p1", noon-minute).Links...)
+		apply(t, s, c)
+		mustBeLinked(t, s, "phone9", "p2", "p1", "phone8", "phone9")
+		mustBeSeen(t, s, "p2", profile.Seen{FirstMS: noon - minute, LastMS: noon})
+	})
 	t.Run("of projects, each is its own", func(t *testing.T) {
 		if p, err := s.Get(context.Background(), "elsewhere", "anne"); err == nil {
 			t.Errorf("elsewhere there is %s", describe(p))

@@ -1,13 +1,8 @@
 package profiletest
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"math/big"
 	"slices"
-	"sort"
-	"strings"
 
 	"loch/shared/profile"
 )
@@ -27,6 +22,7 @@ type person struct {
 	names  []string
 	values map[string]any
 	facts  []fact
+	sure   int // how many of the facts, from the first, no crash may take away; -1 if it may take the person
 }
 
 // fact is what one event, update or link said.
@@ -54,7 +50,7 @@ func (m *model) person(id string) *person { return m.people[m.whose(id)] }
 
 func (m *model) create(id string) *person {
 	if m.people[id] == nil {
-		m.people[id] = &person{values: map[string]any{}}
+		m.people[id] = &person{values: map[string]any{}, sure: -1}
 	}
 	return m.people[id]
 }
@@ -75,6 +71,7 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		if d := m.people[l.Device]; d != nil {
 			u.facts = append(u.facts, d.facts...)
 		}
+		u.sure = len(u.facts)
 	}
 	for _, g := range c.Merges {
 		m.merge(m.whose(g.From), m.whose(g.Into))
@@ -105,6 +102,7 @@ func (m *model) merge(from, into string) {
 	delete(m.people, from)
 	p := m.create(into)
 	p.facts = append(p.facts, old.facts...)
+	p.sure = len(p.facts)
 	for _, name := range old.names {
 		if _, there := p.values[name]; !there {
 			p.names = append(p.names, name)
@@ -124,11 +122,7 @@ func (m *model) update(u profile.Update) bool {
 	}
 	var p *person // a copy, so that a refusal leaves no trace
 	if old := m.people[id]; old != nil {
-		c := *old
-		c.names, c.facts = slices.Clone(old.names), slices.Clone(old.facts)
-		c.values = map[string]any{}
-		maps.Copy(c.values, old.values)
-		p = &c
+		p = old.clone()
 	}
 	if len(u.Ops) == 0 && p == nil {
 		p = &person{values: map[string]any{}}
@@ -163,62 +157,8 @@ func (m *model) update(u profile.Update) bool {
 		newest := newest(p.facts, func(f fact) profile.Place { return f.place })
 		p.facts = append(p.facts, fact{ms: max(u.TimeMS, newest), place: u.Place})
 	}
+	p.sure = len(p.facts)
 	return true
-}
-
-// wrong says what a store's profile has that the facts do not bear out: the first
-// time and arrival exactly, the newest of the others to within a minute.
-func (p *person) wrong(got profile.Profile) string {
-	var first, last, came int64
-	var arrival profile.Arrival
-	for _, f := range p.facts {
-		if f.timed && (first == 0 || f.ms < first) {
-			first = f.ms
-		}
-		if f.timed {
-			last = max(last, f.ms)
-		}
-		if f.arrival != (profile.Arrival{}) && (came == 0 || f.ms < came) {
-			arrival, came = f.arrival, f.ms
-		}
-	}
-	switch late := last - got.LastSeenMS; {
-	case got.FirstSeenMS != first:
-		return fmt.Sprintf("first seen %d, want %d", got.FirstSeenMS, first)
-	case late < 0 || late >= profile.SightingEveryMS:
-		return fmt.Sprintf("last seen %d, want %d or up to a minute less", got.LastSeenMS, last)
-	case got.Arrival != arrival:
-		return fmt.Sprintf("came by %+v, want %+v", got.Arrival, arrival)
-	case !isNewest(p.facts, got.Place, func(f fact) profile.Place { return f.place }):
-		return fmt.Sprintf("is at %+v", got.Place)
-	case !isNewest(p.facts, got.Device, func(f fact) profile.DeviceInfo { return f.device }):
-		return fmt.Sprintf("is with %+v", got.Device)
-	}
-	return ""
-}
-
-// newest is when something was told last.
-func newest[T comparable](facts []fact, told func(fact) T) (ms int64) {
-	var nothing T
-	for _, f := range facts {
-		if told(f) != nothing {
-			ms = max(ms, f.ms)
-		}
-	}
-	return ms
-}
-
-// isNewest says whether value is the newest that was told, or one of the minute
-// before it.
-func isNewest[T comparable](facts []fact, value T, told func(fact) T) bool {
-	var nothing T
-	ms := newest(facts, told)
-	if ms == 0 {
-		return value == nothing
-	}
-	return slices.ContainsFunc(facts, func(f fact) bool {
-		return told(f) == value && value != nothing && f.ms > ms-profile.SightingEveryMS
-	})
 }
 
 func (p *person) do(op profile.Op) bool {
@@ -288,61 +228,6 @@ func (p *person) do(op profile.Op) bool {
 	case profile.Delete: // takes the whole profile; not an operator on a trait
 	}
 	return false
-}
-
-// decode reads JSON with numbers as fractions.
-func decode(value json.RawMessage) any {
-	dec := json.NewDecoder(strings.NewReader(string(value)))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		panic("profiletest: " + err.Error())
-	}
-	return fractions(v)
-}
-
-func fractions(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		r, ok := new(big.Rat).SetString(string(v))
-		if !ok {
-			panic("profiletest: not a number: " + string(v))
-		}
-		return r
-	case []any:
-		for i := range v {
-			v[i] = fractions(v[i])
-		}
-	case map[string]any:
-		for name := range v {
-			v[name] = fractions(v[name])
-		}
-	}
-	return v
-}
-
-// show writes a decoded value so that equal values look alike.
-func show(v any) string {
-	switch v := v.(type) {
-	case *big.Rat:
-		return v.RatString()
-	case string:
-		return fmt.Sprintf("%q", v)
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			parts[i] = show(v[i])
-		}
-		return "[" + strings.Join(parts, " ") + "]"
-	case map[string]any:
-		var parts []string
-		for name := range v {
-			parts = append(parts, fmt.Sprintf("%q:%s", name, show(v[name])))
-		}
-		sort.Strings(parts)
-		return "{" + strings.Join(parts, " ") + "}"
-	}
-	return fmt.Sprint(v)
 }
 
 // linked are the ids that are one person.

@@ -81,6 +81,14 @@ func testOnce(t *testing.T, open Opener, reopen Reopener) {
 		applied(t, s, named("d8", "b", `$add n 1`), named("d8", "b", `$add n 1`))
 		mustHold(t, s, "u8", `n 1`)
 	})
+	t.Run("of exactly a linked device, twice", func(t *testing.T) {
+		apply(t, s, link("d10", "u10", noon))
+		u := named("d10", "a", `$set a 1`)
+		u.ExactID = true
+		applied(t, s, u)
+		applied(t, s, u)
+		mustBe(t, s, "d10", "u10")
+	})
 	t.Run("many send the same at once", func(t *testing.T) {
 		const writers, rounds = 16, 10
 		together(writers, func(int) {
