@@ -65,13 +65,17 @@ vet: setup-build data
 	@$(STEP) 'go vet' go vet ./...
 
 .PHONY: bench
-bench: build ## cost of an event, scanner, sealing, erasing, start time, memory, first event to SQL
-	@$(STEP) 'cost of an event through the whole handler' \
-	  .ci/gotest -run '^$$' -bench . -benchmem ./functions/ingest
+bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, start time, memory, first event to SQL
+	@$(STEP) 'cost of an event through the whole handler; store writes per event on sample traffic' \
+	  .ci/gotest -run '^$$' -bench . -benchmem -timeout 30m ./functions/ingest
+	@$(STEP) 'profiles: durable upserts, look-up with a million, sightings' \
+	  .ci/gotest -run '^$$' -bench 'Upsert|Get|Sighting' -benchtime 20000x -timeout 30m ./infra/local/pebble
 	@$(STEP) 'the scanner: recall, false alarms, cost; and sealing a profile update' \
 	  .ci/gotest -run '^$$' -bench 'Scanner|FindNothing|Cleaner|SealUpdate' -benchmem ./shared/privacy ./shared/vault
 	@$(STEP) 'forgetting one person of a million' \
 	  .ci/gotest -run '^$$' -bench Erase -benchtime 10x -timeout 30m ./infra/local/pebble
+	@$(STEP) 'listing a million people: the first time, then, and by a trait that is another for everybody' \
+	  .ci/gotest -run '^$$' -bench BenchmarkList -benchtime 10x -timeout 30m ./infra/local/pebble
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
 	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
 

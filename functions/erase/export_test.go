@@ -73,7 +73,7 @@ func TestExportText(t *testing.T) {
 	want := `{"distinct_id":"$device:phone-77","person_id":"` + ann + `","project":"shop","exported":"2026-11-23T12:00:00.000Z","request_id":"",` +
 		`"profile":{"first_seen":"2026-11-22T12:00:00.000Z","last_seen":"2026-11-23T12:00:00.000Z","updated":"2026-11-23T12:00:00.000Z",` +
 		`"properties":{"plan":"pro","$email":"ann@x.test","$name":"Ann Lee","n":12345678901234567890123},` +
-		`"geo":{"country":"SE","region":null,"city":null,"timezone":null},"device":{"browser":"Firefox","os":null,"device_type":null,"device_brand":null,"device_model":null}},` +
+		`"geo":{"country":"SE","region":null,"city":null,"timezone":null},"device":{"browser":"Firefox","os":null,"device_type":null,"device_brand":null,"device_model":null},"first_arrival":{"referrer_host":null,"channel":null,"source":null,"utm_source":null,"utm_medium":null,"utm_campaign":null,"utm_term":null,"utm_content":null,"click_id_kind":null}},` +
 		`"identifiers":["` + ann + `","` + phone + `","` + laptop + `"],` +
 		`"links":[{"device_id":"` + phone + `","user_id":"` + ann + `"},{"device_id":"` + laptop + `","user_id":"` + ann + `"}],` + "\n" +
 		`"events":[` + "\n" +

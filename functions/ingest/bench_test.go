@@ -43,7 +43,7 @@ func BenchmarkHandler(b *testing.B) {
 	for _, noSync := range []bool{false, true} {
 		for _, n := range []int{1, 50, 2000} {
 			b.Run(fmt.Sprintf("fsync=%v/events=%d", !noSync, n), func(b *testing.B) {
-				h := realHandler(b, noSync)
+				h, _ := realHandler(b, noSync, func() time.Time { return now })
 				text := body(n)
 				send := func() {
 					r := httptest.NewRequest(http.MethodPost, "/track/?verbose=1&ip=1", strings.NewReader(text))
@@ -72,28 +72,29 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-func realHandler(b *testing.B, noSync bool) http.Handler {
+// realHandler is a handler with everything behind it on disk.
+func realHandler(b *testing.B, noSync bool, clock func() time.Time) (http.Handler, *pebble.Profiles) {
 	b.Helper()
-	log, _, err := wal.Open(b.TempDir(), wal.Options{NoSync: noSync, Now: time.Now})
+	log, _, err := wal.Open(b.TempDir(), wal.Options{NoSync: noSync, Now: clock})
 	must(b, err)
 	b.Cleanup(func() { must(b, log.Close()) })
 	quiet := slog.New(slog.DiscardHandler)
-	o := pebble.Options{NoSync: noSync, Logger: quiet, Now: time.Now}
+	o := pebble.Options{NoSync: noSync, Logger: quiet, Now: clock}
 	store, err := pebble.OpenVault(b.TempDir(), o)
 	must(b, err)
 	b.Cleanup(func() { must(b, store.Close()) })
 	profiles, err := pebble.OpenProfiles(b.TempDir(), o)
 	must(b, err)
 	b.Cleanup(func() { must(b, profiles.Close()) })
-	v, err := vault.Open(b.Context(), store, vault.NewKeyFile(vault.MasterKey{7}), vault.Options{Rand: rand.Reader, Now: time.Now})
+	v, err := vault.Open(b.Context(), store, vault.NewKeyFile(vault.MasterKey{7}), vault.Options{Rand: rand.Reader, Now: clock})
 	must(b, err)
 	enricher, err := enrich.New(enrich.Options{})
 	must(b, err)
 	b.Cleanup(func() { must(b, enricher.Close()) })
 	return ingest.New(ingest.Deps{
 		Registry: &projects{}, Vault: v, Enricher: enricher, Sink: log, Profiles: profiles,
-		Logger: quiet, Now: func() time.Time { return now }, Rand: rand.Reader,
-	})
+		Logger: quiet, Now: clock, Rand: rand.Reader,
+	}), profiles
 }
 
 func must(b *testing.B, err error) {

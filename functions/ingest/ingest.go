@@ -56,6 +56,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(segments) == 0 {
 		segments = []string{""}
 	}
+	if strings.Join(segments, "/") == importPath {
+		h.importProfiles(w, r)
+		return
+	}
 	last := segments[len(segments)-1]
 	if route, ok := writeRoutes[last]; ok && mayPrefix(segments[:len(segments)-1]) {
 		h.write(w, r, route)

@@ -106,8 +106,9 @@ func (p *projects) ByServiceAccount(_ context.Context, user, secret string) (pro
 	return p.find(user == "svc" && secret == "secret")
 }
 
-func (p *projects) ByKey(context.Context, string) (project.Key, error) {
-	return project.Key{}, fault.New(fault.Unauthorized, "no key")
+func (p *projects) ByKey(_ context.Context, key string) (project.Key, error) {
+	of, err := p.find(key == "read" || key == "pii")
+	return project.Key{Project: of, Scope: project.Scope(key), Name: key}, err
 }
 
 func (p *projects) AddGroupKey(_ context.Context, _, key string) error {

@@ -12,8 +12,8 @@ import (
 	"loch/shared/wire"
 )
 
-// nameUpdates replaces the identifiers of profile updates by lake ids and gives
-// each update its place. Updates of people who asked never to be recorded again
+// nameUpdates replaces the identifiers of profile updates by lake ids and their
+// insert ids by keyed hashes, and gives each update its place. Updates of people who asked never to be recorded again
 // move to the rejections, without their content.
 func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []profile.Update, o *owners, s *enrich.Surroundings) ([]profile.Update, error) {
 	if len(updates) == 0 {
@@ -44,6 +44,9 @@ func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []prof
 		}
 		markPersonal(&u, o.policy(u.Project), o.settings(u.Project).GroupKeys)
 		u.ID, u.ClearID = ids[i].String(), ""
+		if u.InsertID != "" {
+			u.InsertID = h.Vault.InsertID(u.Project, u.InsertID) // scripts make it of user ids
+		}
 		if u.GroupKey == "" && o.profiled(u.Project) && s.Device != (profile.DeviceInfo{}) {
 			u.DeviceInfo = s.Device
 		}
@@ -63,7 +66,7 @@ func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []prof
 // changes is what a request does to profiles: its updates, the links between
 // devices and users that its events show, and who was seen; all of it only where
 // the project may have profiles of those people. Devices of the day have none.
-// Each person is named once, by the newest of their events.
+// Each person is named once, by all that the request's events tell of them.
 func changes(events []event.Event, updates []profile.Update, device profile.DeviceInfo, o *owners) profile.Changes {
 	c := profile.Changes{Updates: updates}
 	type person struct{ project, id string }
@@ -90,22 +93,46 @@ func changes(events []event.Event, updates []profile.Update, device profile.Devi
 		if id == "" || row.IsBot {
 			continue
 		}
-		s := profile.Sighting{
-			Project: row.Project, ID: id, TimeMS: row.TimeMS,
-			Place:  profile.Place{Country: row.Country, Region: row.Region, City: row.City, Timezone: row.Timezone},
-			Device: device,
-		}
+		told := profile.SeenAt(row.TimeMS, placeOf(row), device, arrivalOf(row))
 		at, again := seen[person{row.Project, id}]
-		switch {
-		case !again:
+		if !again {
 			seen[person{row.Project, id}] = len(c.Sightings)
-			c.Sightings = append(c.Sightings, s)
-		case s.TimeMS >= c.Sightings[at].TimeMS:
-			c.Sightings[at] = s
+			c.Sightings = append(c.Sightings, profile.Sighting{Project: row.Project, ID: id, Seen: told})
+			continue
 		}
+		c.Sightings[at].Seen = c.Sightings[at].Join(told)
 	}
 	// Order in a batch is not the order of the calls, so time decides which link
 	// came first, as it does in SQL.
 	slices.SortStableFunc(c.Links, func(a, b profile.Link) int { return cmp.Compare(a.TimeMS, b.TimeMS) })
 	return c
+}
+
+func placeOf(row *event.Row) profile.Place {
+	return profile.Place{Country: short(row.Country), Region: short(row.Region), City: short(row.City), Timezone: short(row.Timezone)}
+}
+
+// arrivalOf is how an event's person came; nothing where the event tells of no
+// page, referrer or campaign, as a server's.
+func arrivalOf(row *event.Row) profile.Arrival {
+	if row.Channel == "" {
+		return profile.Arrival{}
+	}
+	return profile.Arrival{
+		Referrer: short(row.ReferrerHost), Channel: short(row.Channel), Source: short(row.Source),
+		UTMSource: short(row.UTMSource), UTMMedium: short(row.UTMMedium), UTMCampaign: short(row.UTMCampaign),
+		UTMTerm: short(row.UTMTerm), UTMContent: short(row.UTMContent), ClickIDKind: short(row.ClickIDKind),
+	}
+}
+
+// mostNoticed is how long a text may be that goes into a profile without being
+// asked for. Stores keep these in memory, for many people.
+const mostNoticed = 255
+
+// short leaves out what no honest place or campaign is called.
+func short(s string) string {
+	if len(s) > mostNoticed {
+		return ""
+	}
+	return s
 }

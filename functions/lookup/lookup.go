@@ -1,6 +1,7 @@
 // Package lookup finds what is known about one person or group over HTTP, by
 // the identifier that the website uses: GET /api/profiles/{distinct_id}; by the
-// lake id that SQL shows as person_id; or by e-mail.
+// lake id that SQL shows as person_id; or by e-mail. GET /api/profiles lists those
+// who pass a filter, GET /api/profiles.ndjson hands out all of them.
 //
 // The identifier comes in clear, is turned into a lake id by the vault, and is
 // repeated in the answer to the one who asked; it goes nowhere else. Personal
@@ -12,6 +13,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"loch/shared/audit"
@@ -19,6 +21,8 @@ import (
 	"loch/shared/fault"
 	"loch/shared/profile"
 	"loch/shared/project"
+	"loch/shared/report"
+	"loch/shared/roster"
 	"loch/shared/web"
 )
 
@@ -47,14 +51,25 @@ type Deps struct {
 	Vault    Vault
 	Audit    Audit
 	Limit    *web.RateLimit // of look-ups that open personal data
+	Roster   roster.Roster
+	Engine   report.Engine // who did an event
+	Now      func() time.Time
+	// Everybody lets exports in clear past Limit: for whoever owns the data anyway.
+	Everybody bool
 }
 
 type handler struct{ Deps }
 
-// New returns the handler of /api/profiles/{distinct_id}.
+// New returns the handler of GET /api/profiles, /api/profiles.ndjson and
+// /api/profiles/{distinct_id}.
 func New(d Deps) http.Handler {
 	h := &handler{d}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/profiles", h.list)
+	mux.HandleFunc("/api/profiles", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, "list profiles with GET and parameters: ?where=…&order=last_seen&limit=50; they are written by the SDK (/engage, /groups)", http.MethodGet)
+	})
+	mux.HandleFunc("GET /api/profiles.ndjson", h.export)
 	mux.HandleFunc("GET /api/profiles/{distinct_id}", h.one)
 	mux.HandleFunc("/api/profiles/{distinct_id}", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "look a profile up with GET, erase a person with DELETE; profiles are written by the SDK (/engage, /groups)", http.MethodGet, http.MethodDelete)

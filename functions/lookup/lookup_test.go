@@ -143,7 +143,7 @@ func Example() {
 	h := lookup.New(known())
 	fmt.Print(get(h, "/api/profiles/$device:d-1", "read").Body)
 	// Output:
-	// {"distinct_id":"$device:d-1","person_id":"0123456789abcdef0123456789abcdef","first_seen":"2026-11-23T20:19:34.500Z","last_seen":"2026-11-23T21:19:34.000Z","updated":"2026-11-23T21:19:34.001Z","properties":{"plan":"pro","$email":"j…@e….com","$name":"A…","big":12345678901234567890123,"$phone":"+…","list":[1.50,{"b":1,"a":"\ud800"}]},"geo":{"country":"SE","region":null,"city":null,"timezone":"Europe/Stockholm"},"device":{"browser":"Firefox","os":"Linux","device_type":"desktop","device_brand":null,"device_model":null}}
+	// {"distinct_id":"$device:d-1","person_id":"0123456789abcdef0123456789abcdef","first_seen":"2026-11-23T20:19:34.500Z","last_seen":"2026-11-23T21:19:34.000Z","updated":"2026-11-23T21:19:34.001Z","properties":{"plan":"pro","$email":"j…@e….com","$name":"A…","big":12345678901234567890123,"$phone":"+…","list":[1.50,{"b":1,"a":"\ud800"}]},"geo":{"country":"SE","region":null,"city":null,"timezone":"Europe/Stockholm"},"device":{"browser":"Firefox","os":"Linux","device_type":"desktop","device_brand":null,"device_model":null},"first_arrival":{"referrer_host":null,"channel":null,"source":null,"utm_source":null,"utm_medium":null,"utm_campaign":null,"utm_term":null,"utm_content":null,"click_id_kind":null}}
 }
 
 func TestClearOnlyForPII(t *testing.T) {
@@ -188,7 +188,7 @@ func TestWhichProfile(t *testing.T) {
 	}
 	w := get(h, "/api/profiles/acme?group_key=company", "read")
 	want := `{"distinct_id":"acme","person_id":"acme-lake","group_key":"company","first_seen":null,"last_seen":null,"updated":null,"properties":{"seats":5},` +
-		`"geo":{"country":null,"region":null,"city":null,"timezone":null},"device":{"browser":null,"os":null,"device_type":null,"device_brand":null,"device_model":null}}` + "\n"
+		`"geo":{"country":null,"region":null,"city":null,"timezone":null},"device":{"browser":null,"os":null,"device_type":null,"device_brand":null,"device_model":null},"first_arrival":{"referrer_host":null,"channel":null,"source":null,"utm_source":null,"utm_medium":null,"utm_campaign":null,"utm_term":null,"utm_content":null,"click_id_kind":null}}` + "\n"
 	if w.Body.String() != want {
 		t.Errorf("got  %swant %s", w.Body, want)
 	}

@@ -91,7 +91,7 @@ var arrowRules = []Rule{
 	},
 	{
 		Name:    "infra/local is built in layers",
-		Instead: "The order is disk, then wal and parquet, then lake, then duckdb; pebble, registry and command stand beside them on disk alone; main is on top. Pass in what is missing.",
+		Instead: "The order is disk, then wal and parquet, then lake, then duckdb; pebble, registry and command stand beside them on disk alone, snapshot on pebble and lake; main is on top. Pass in what is missing.",
 		Check: func(t *Tree) []string {
 			return forbid(t, func(from, to string, test bool) bool {
 				if test || from == "infra/local" || !within(from, "infra/local") || !within(to, "infra/local") {
@@ -114,6 +114,7 @@ var below = map[string][]string{
 	"infra/local/pebble":   {"infra/local/disk"},
 	"infra/local/registry": {"infra/local/disk"},
 	"infra/local/command":  {"infra/local/disk"},
+	"infra/local/snapshot": {"infra/local/disk", "infra/local/parquet", "infra/local/lake", "infra/local/pebble"},
 }
 
 // forbid returns every import between packages of the house that no allows

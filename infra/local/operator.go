@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
+	"loch/functions/lookup"
 	"loch/infra/local/lake"
 	"loch/shared/audit"
 	"loch/shared/fault"
+	"loch/shared/web"
 )
 
 // operator are the routes on the data folder's own socket: everything public,
@@ -18,6 +21,9 @@ import (
 func (p *product) operator() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", trustPeer(p.routes))
+	everybody := p.looking(web.NewRateLimit(time.Now))
+	everybody.Everybody = true // whoever may use the socket has the key file, too
+	mux.Handle("GET /api/profiles.ndjson", web.Observe(lookup.New(everybody), p.observing()))
 	mux.HandleFunc("POST /ops/compact", func(w http.ResponseWriter, r *http.Request) {
 		report(w, func(progress func(done, total int)) (any, error) { return p.compactNow(r.Context(), progress) })
 	})
@@ -81,7 +87,8 @@ func (p *product) showLedger(w http.ResponseWriter, r *http.Request) {
 	_ = encoder.Encode(map[string]any{"result": map[string]int{"entries": entries}}) // the asker has gone
 }
 
-// compactNow rolls over what the log holds and compacts all of it.
+// compactNow rolls over what the log holds, writes all profiles anew, and compacts
+// all events.
 func (p *product) compactNow(ctx context.Context, progress func(done, total int)) (any, error) {
 	p.compact.Lock()
 	defer p.compact.Unlock()
@@ -89,6 +96,9 @@ func (p *product) compactNow(ctx context.Context, progress func(done, total int)
 		return nil, err
 	}
 	if err := p.roller.RollAll(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.snapshots.Full(ctx); err != nil {
 		return nil, err
 	}
 	return p.engine.Compact(ctx, progress)

@@ -21,6 +21,7 @@ import (
 	"loch/infra/local/lake"
 	"loch/infra/local/pebble"
 	"loch/infra/local/registry"
+	"loch/infra/local/snapshot"
 	"loch/infra/local/wal"
 	"loch/shared/audit"
 	"loch/shared/enrich"
@@ -60,6 +61,7 @@ type product struct {
 	audit      *audit.Log
 	rotation   sync.Mutex // one rotation of the key at a time
 	profiles   *pebble.Profiles
+	snapshots  *snapshot.Writer
 	enricher   *enrich.Enricher
 	counters   *web.Counters
 	routes     http.Handler // what anyone may reach
@@ -145,6 +147,7 @@ func (p *product) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.profiles)
+	p.snapshots = snapshot.New(p.profiles, p.lake, snapshot.Options{Personal: p.personalTrait, Now: time.Now, Logger: s.logger})
 	return nil
 }
 
@@ -174,18 +177,23 @@ func (p *product) handler(proxies web.Proxies) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
-	return web.Observe(routes, web.ObserveOptions{
-		Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Counters: p.counters,
-	})
+	return web.Observe(routes, p.observing())
+}
+
+// observing is how requests are logged and counted.
+func (p *product) observing() web.ObserveOptions {
+	return web.ObserveOptions{Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Counters: p.counters}
 }
 
 // work runs what happens beside the requests until ctx ends: roll-over of the
-// log, compaction, and upkeep of the vault.
+// log, compaction, upkeep of the vault, and writing who was seen.
 func (p *product) work(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { p.roller.Run(ctx) })
 	all.Go(func() { p.compactLoop(ctx) })
 	all.Go(func() { p.upkeep(ctx) })
+	all.Go(func() { p.snapshots.Run(ctx) })
+	all.Go(func() { p.writeSightings(ctx) })
 	all.Wait()
 }
 

@@ -8,8 +8,10 @@ import (
 	"loch/functions/erase"
 	"loch/functions/lookup"
 	"loch/infra/local/lake"
+	"loch/infra/local/snapshot"
 	"loch/shared/audit"
 	"loch/shared/privacy"
+	"loch/shared/profile"
 	"loch/shared/project"
 	"loch/shared/web"
 )
@@ -20,9 +22,18 @@ func (p *product) people(mux *http.ServeMux) {
 	forgets := erase.New(p.erasing(limit))
 	mux.Handle("DELETE /api/profiles/{distinct_id}", forgets)
 	mux.Handle("/api/profiles/{distinct_id}/export", forgets)
-	mux.Handle("/api/profiles/", lookup.New(lookup.Deps{
+	looks := lookup.New(p.looking(limit))
+	mux.Handle("/api/profiles", looks)
+	mux.Handle("/api/profiles/", looks)
+	mux.Handle("GET /api/profiles.ndjson", looks) // an import is ingestion's
+}
+
+// looking are what look-ups and lists need here.
+func (p *product) looking(limit *web.RateLimit) lookup.Deps {
+	return lookup.Deps{
 		Registry: p.registry, Profiles: p.profiles, Vault: p.identities, Audit: p.audit, Limit: limit,
-	}))
+		Roster: p.profiles, Engine: p.engine, Now: time.Now,
+	}
 }
 
 // erasing are what an erasure and an export need here.
@@ -32,7 +43,7 @@ func (p *product) erasing(limit *web.RateLimit) erase.Deps {
 		panic(err) // the default policy is valid
 	}
 	return erase.Deps{
-		Registry: p.registry, Vault: p.identities, Profiles: p.profiles, Audit: p.audit, Engine: p.engine,
+		Registry: p.registry, Vault: p.identities, Profiles: forgetful{p.profiles, p.snapshots}, Audit: p.audit, Engine: p.engine,
 		Rows:        rowRemover{p.lake},
 		NormalEmail: policy.NormalEmail,
 		Scrub: func(text string) string {
@@ -50,9 +61,34 @@ func (r rowRemover) RemoveRows(_ context.Context, projectID string, ids []string
 	return r.lake.RemoveRows(projectID, ids, time.Now())
 }
 
+// forgetful is a profile store that takes an erased person out of SQL's profiles,
+// too, before it says that they are erased.
+type forgetful struct {
+	profile.Store
+	snapshots *snapshot.Writer
+}
+
+// Erase implements profile.Store.
+func (f forgetful) Erase(ctx context.Context, projectID string, ids []string) error {
+	if err := f.Store.Erase(ctx, projectID, ids); err != nil {
+		return err
+	}
+	return f.snapshots.Changes(ctx)
+}
+
+// personalTrait tells by its name whether a project's trait is personal. Settings
+// were checked at the start; should they be wrong by now, every trait is.
+func (p *product) personalTrait(projectID string) func(name string) bool {
+	policy, err := privacy.NewPolicy(p.registry.Settings(projectID).Privacy)
+	if err != nil {
+		return func(string) bool { return true }
+	}
+	return policy.PersonalTrait
+}
+
 // upkeepEvery is how often keys whose time is over leave memory, salts of days
-// gone by are thrown away, and erasures that could not be finished are tried
-// again.
+// gone by and names of updates of weeks gone by are thrown away, and erasures that
+// could not be finished are tried again.
 const upkeepEvery = time.Minute
 
 // upkeep does so until ctx ends, the first time at once: an erasure that a crash
@@ -66,6 +102,9 @@ func (p *product) upkeep(ctx context.Context) {
 		if err := p.identities.ThrowSalts(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			p.settings.logger.Error("old salts could not be thrown away; it is tried again", "error", err)
 		}
+		if err := p.profiles.DropNames(ctx); err != nil && ctx.Err() == nil {
+			p.settings.logger.Error("old names of profile updates could not be dropped; it is tried again", "error", err)
+		}
 		switch n, err := resumer.Resume(ctx); {
 		case err != nil && ctx.Err() == nil:
 			p.settings.logger.Error("an erasure could not be finished; it is tried again", "error", err)
@@ -76,6 +115,26 @@ func (p *product) upkeep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		}
+	}
+}
+
+// sightingsEvery is how often it is looked whether sightings have waited for long
+// enough to be written.
+const sightingsEvery = 5 * time.Second
+
+// writeSightings does so until ctx ends, since requests may stop coming.
+func (p *product) writeSightings(ctx context.Context) {
+	ticker := time.NewTicker(sightingsEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := p.profiles.WriteSightings(); err != nil && ctx.Err() == nil {
+			p.settings.logger.Warn("who was seen could not be written; it is tried again", "error", err)
 		}
 	}
 }

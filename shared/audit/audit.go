@@ -34,7 +34,8 @@ type Entry struct {
 	RequestID string   `json:"request_id,omitempty"`
 
 	// Of an erasure: all lake ids that it is about, the person's first, what was
-	// asked for besides, and for EraseDone the Seq of its EraseBegun.
+	// asked for besides, and for EraseDone the Seq of its EraseBegun. Of an export of
+	// many people: all of them.
 	IDs        []string `json:"ids,omitempty"`
 	Suppress   bool     `json:"suppress,omitempty"`
 	RemoveRows bool     `json:"remove_rows,omitempty"`

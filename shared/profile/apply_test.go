@@ -197,36 +197,6 @@ func TestEqualityIsByValue(t *testing.T) {
 	}
 }
 
-func TestTells(t *testing.T) {
-	const t0 = int64(1_000_000)
-	at := func(ms int64) *Sighting { return &Sighting{TimeMS: ms} }
-	home, away := Place{City: "Oslo"}, Place{City: "Lima"}
-	last := Seen{FirstMS: t0, LastMS: t0 + 5, Place: home}
-	for _, c := range []struct {
-		says string
-		g    *Sighting
-		want bool
-	}{
-		{"the same moment", at(t0 + 5), false},
-		{"within the minute", at(t0 + 5 + SightingEveryMS - 1), false},
-		{"after the minute", at(t0 + 5 + SightingEveryMS), true},
-		{"between first and last", at(t0 + 1), false},
-		{"before the first", at(t0 - 1), true},
-		{"no time", at(0), false},
-		{"the same place", &Sighting{TimeMS: t0 + 6, Place: home}, false},
-		{"another place", &Sighting{TimeMS: t0 + 6, Place: away}, true},
-		{"another place, but older", &Sighting{TimeMS: t0 + 4, Place: away}, false},
-		{"a first device, though older", &Sighting{TimeMS: t0 + 4, Device: DeviceInfo{OS: "iOS"}}, true},
-	} {
-		if got := last.Tells(c.g); got != c.want {
-			t.Errorf("%s: %v", c.says, got)
-		}
-	}
-	if !(Seen{}).Tells(at(t0)) {
-		t.Error("the first sighting of all tells nothing")
-	}
-}
-
 // The worst that one update can do: 2000 operators on 2000 traits.
 func BenchmarkApplyLargest(b *testing.B) {
 	var p Profile

@@ -53,6 +53,9 @@ type Update struct {
 	Project string
 	ID      string // lake id
 	Ops     []Op
+	// InsertID is what the client named the record by ($insert_id, messageId), so
+	// that it can be sent again; the keyed hash of it by the time a store sees it.
+	InsertID string
 
 	TimeMS       int64 // when it happened; becomes last seen unless KeepLastSeen
 	KeepLastSeen bool  // Mixpanel's $ignore_time
@@ -85,25 +88,19 @@ type DeviceInfo struct {
 	Model      string `json:"device_model,omitempty"`
 }
 
-// Sighting says that a person's event arrived. A store may drop one that comes
-// less than SightingEveryMS after the last that it wrote for the same id and that
-// tells nothing new (Seen.Tells), so that events do not cost a store write each.
-// A linked device's sightings count for its user.
+// Sighting is what events of one person tell. A store may drop one that tells
+// nothing new (Seen.Tells) beside what it knows already, so that events do not
+// cost a store write each. A linked device's sightings count for its user.
 type Sighting struct {
 	Project string
 	ID      string // lake id of the user, or of the device when no user is known
-	TimeMS  int64
-	Place   Place
-	Device  DeviceInfo
+	Seen
 }
 
-// SightingEveryMS bounds how stale last seen may be.
-const SightingEveryMS = 60_000
-
 // Link says that a device's events count for a user. The first link of a device
-// stays; later ones change nothing. It is a sighting of the user, too, who was
-// first seen when the device was; the device's traits stay behind. A lake id is a
-// device's or a user's, never both.
+// stays; later ones change nothing. It is a sighting of the user, too, and what was
+// seen of the device was seen of the user; the device's traits stay behind. A lake
+// id is a device's or a user's, never both.
 type Link struct {
 	Project string
 	Device  string // lake id
@@ -121,8 +118,28 @@ type Profile struct {
 	FirstSeenMS int64
 	LastSeenMS  int64
 	UpdatedMS   int64
-	Place       Place
-	Device      DeviceInfo
+	Place       Place // the newest, told at PlaceMS
+	PlaceMS     int64
+	Device      DeviceInfo // the newest, told at DeviceMS
+	DeviceMS    int64
+	Arrival     Arrival // the first, told at ArrivalMS
+	ArrivalMS   int64
+}
+
+// Seen returns what the profile says about when, where and with what the person
+// was seen.
+func (p *Profile) Seen() Seen {
+	return Seen{
+		FirstMS: p.FirstSeenMS, LastMS: p.LastSeenMS, Place: p.Place, PlaceMS: p.PlaceMS,
+		Device: p.Device, DeviceMS: p.DeviceMS, Arrival: p.Arrival, ArrivalMS: p.ArrivalMS,
+	}
+}
+
+// SetSeen is the counterpart of Seen.
+func (p *Profile) SetSeen(s Seen) {
+	p.FirstSeenMS, p.LastSeenMS = s.FirstMS, s.LastMS
+	p.Place, p.PlaceMS, p.Device, p.DeviceMS = s.Place, s.PlaceMS, s.Device, s.DeviceMS
+	p.Arrival, p.ArrivalMS = s.Arrival, s.ArrivalMS
 }
 
 // Trait is one named value, JSON as it was sent.
@@ -131,40 +148,55 @@ type Trait struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// Changes is what one request does to profiles. Links come first, so that the
-// request's own updates follow them; then updates; then sightings. Order within
-// each list counts.
+// Changes is what one request does to profiles. Links come first, then merges, so
+// that the request's own updates follow them; then updates; then sightings. Order
+// within each list counts.
 type Changes struct {
-	Updates   []Update
 	Links     []Link
+	Merges    []Merge
+	Updates   []Update
 	Sightings []Sighting
 }
 
-// Refusal says that one update could not be applied, by its Index; the others
-// of the same request were.
+// Refusal says that one update or merge could not be applied, by its Index; the
+// others of the same request were.
 type Refusal struct {
 	Index  int
-	Field  string // "$add" and the like; never a trait's name
+	Field  string // "$add", "$merge" and the like; never a trait's name
 	Reason string // safe words
 }
 
+// OnceForMS is how long a store remembers at least that an update with an InsertID
+// was applied: SDKs that could not send try again for days.
+const OnceForMS = 7 * 24 * 3600 * 1000
+
 // Store keeps profiles.
 type Store interface {
-	// Apply makes every change durable before it returns nil. Updates and links
-	// are durable in the full sense; sightings are derived from events and may be
-	// lost with the process. An update of a linked device goes to its user unless
-	// ExactID is set. Updates whose operators do not fit the stored values ($add
-	// to a string) or the limits are refused one by one, in the order of the list.
-	// An error of code fault.Unavailable means that nothing was applied.
+	// Apply makes every change durable before it returns nil. Updates, links and
+	// merges are durable in the full sense; sightings are derived from events, and
+	// those of the last minute may be lost with the process. An update of a linked
+	// device goes to its user, and one of somebody who was merged to whom they were
+	// merged into, unless ExactID is set. Updates whose operators do not fit the
+	// stored values ($add to a string) or the limits are refused one by one, in the
+	// order of the list, and merges before them. Each is applied whole or not at all.
+	// After an error some of the request may have been: the caller sends all again.
+	//
+	// An update with an InsertID is applied once. If one of the same Project, ID and
+	// InsertID was applied within the last OnceForMS, it changes nothing and is not
+	// refused, whatever became of the person since (linked, merged, deleted). One
+	// that was refused was not applied. An update without an InsertID is applied as
+	// often as it comes: a client that got no answer and sends again adds twice.
 	Apply(ctx context.Context, c Changes) ([]Refusal, error)
 
 	// Get returns the profile of a lake id. A device that is linked gives its
-	// user's. It returns fault.NotFound when the store knows nothing of the id.
+	// user's, and somebody who was merged whom they were merged into. It returns
+	// fault.NotFound when the store knows nothing of the id.
 	Get(ctx context.Context, project, id string) (Profile, error)
 
-	// Linked returns the lake ids that are one person: for a device that is linked
-	// its user, else the id itself, comes first, and then every device linked to
-	// that, in no particular order. It is just the id where the store knows nothing of it.
+	// Linked returns the lake ids that are one person: for an id that is linked or
+	// merged its person's, else the id itself, comes first, and then every id that
+	// belongs to that, in no particular order. It is just the id where the store
+	// knows nothing of it.
 	Linked(ctx context.Context, project, id string) ([]string, error)
 
 	// Erase takes away, durably and as a whole, the profiles, sightings and links

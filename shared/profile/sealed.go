@@ -61,3 +61,7 @@ func ParseSealed(value json.RawMessage) (s Sealed, ok bool) {
 	// Only what Append writes: another spelling of the same is no value of ours.
 	return s, len(s.Owner) == 32 && len(s.Tag) == 16 && bytes.Equal(s.Append(nil), value)
 }
+
+// HoldsSealed tells a value that is sealed, or a list of which an item may be. No
+// website can store what only looks so: see sealedHead.
+func HoldsSealed(value []byte) bool { return bytes.Contains(value, []byte(sealedHead)) }

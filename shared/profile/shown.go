@@ -16,6 +16,8 @@ type Shown struct {
 	Properties ShownTraits `json:"properties"`
 	Geo        shownPlace  `json:"geo"`
 	Device     shownDevice `json:"device"`
+	// Arrival is how they first came.
+	Arrival shownArrival `json:"first_arrival"`
 }
 
 type shownPlace struct {
@@ -33,6 +35,18 @@ type shownDevice struct {
 	Model   *string `json:"device_model"`
 }
 
+type shownArrival struct {
+	Referrer    *string `json:"referrer_host"`
+	Channel     *string `json:"channel"`
+	Source      *string `json:"source"`
+	UTMSource   *string `json:"utm_source"`
+	UTMMedium   *string `json:"utm_medium"`
+	UTMCampaign *string `json:"utm_campaign"`
+	UTMTerm     *string `json:"utm_term"`
+	UTMContent  *string `json:"utm_content"`
+	ClickIDKind *string `json:"click_id_kind"`
+}
+
 // Show writes a profile with the traits that the asker may see.
 func (p *Profile) Show(traits []Trait) Shown {
 	return Shown{
@@ -41,6 +55,10 @@ func (p *Profile) Show(traits []Trait) Shown {
 		Geo:        shownPlace{known(p.Place.Country), known(p.Place.Region), known(p.Place.City), known(p.Place.Timezone)},
 		Device: shownDevice{
 			known(p.Device.Browser), known(p.Device.OS), known(p.Device.DeviceType), known(p.Device.Brand), known(p.Device.Model),
+		},
+		Arrival: shownArrival{
+			known(p.Arrival.Referrer), known(p.Arrival.Channel), known(p.Arrival.Source), known(p.Arrival.UTMSource), known(p.Arrival.UTMMedium),
+			known(p.Arrival.UTMCampaign), known(p.Arrival.UTMTerm), known(p.Arrival.UTMContent), known(p.Arrival.ClickIDKind),
 		},
 	}
 }

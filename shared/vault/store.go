@@ -1,6 +1,9 @@
 package vault
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Entry ties a key to a lake id. Owner is the person (or group, or device) with
 // whose erasure the entry goes: an identifier's own lake id, and for the token of
@@ -26,6 +29,10 @@ type PersonKey struct {
 // Suppressed is the lake id of an identifier whose person asked never to be
 // recorded again. No identifier gets it by chance: it is all zeroes.
 var Suppressed ID
+
+// ErrErased is the cause of a call that failed because one of its owners was
+// erased.
+var ErrErased = errors.New("vault: an owner was erased")
 
 // Store keeps the vault's records. Its methods may be called from many
 // goroutines. They return only when what they wrote is durable, and

@@ -32,7 +32,10 @@ func NewRateLimit(now func() time.Time) *RateLimit {
 // Take takes one of a key's perMinute turns; a minute's worth may be taken at
 // once. With none left it returns fault.TooMany, which is answered with 429. Keys
 // come from the registry, so the map stays small.
-func (l *RateLimit) Take(key project.Key, perMinute int) error {
+func (l *RateLimit) Take(key project.Key, perMinute int) error { return l.TakeMany(key, 1, perMinute) }
+
+// TakeMany takes n turns, or none.
+func (l *RateLimit) TakeMany(key project.Key, n, perMinute int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := rateKey{key.Project.ID, key.Name, perMinute}
@@ -41,7 +44,7 @@ func (l *RateLimit) Take(key project.Key, perMinute int) error {
 		limiter = rate.NewLimiter(rate.Limit(float64(perMinute)/60), perMinute)
 		l.keys[k] = limiter
 	}
-	if limiter.AllowN(l.now(), 1) {
+	if limiter.AllowN(l.now(), n) {
 		return nil
 	}
 	return fault.Newf(fault.TooMany,

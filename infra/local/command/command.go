@@ -1,6 +1,6 @@
 // Package command holds the commands of the binary loch that ask a server
-// something: seed, sql, profile, export, erase, audit, compact, verify and
-// rotate.
+// something: seed, sql, profile, profiles, export, erase, audit, compact,
+// verify and rotate.
 //
 // They speak HTTP and nothing else. Who answers is the business of a Connector,
 // which the main provides: the server that runs on a data folder, over its Unix
@@ -90,6 +90,9 @@ func FromEnvironment(c *cobra.Command, getenv func(string) string) error {
 		defaults["no-color"] = "true"
 	}
 	for _, sub := range c.Commands() {
+		if err := FromEnvironment(sub, getenv); err != nil {
+			return err
+		}
 		for name, value := range defaults {
 			f := sub.Flags().Lookup(name)
 			if f == nil || value == "" {

@@ -14,7 +14,12 @@ import (
 
 // TestEveryCommandExplainsItself holds what the house promises of a command.
 func TestEveryCommandExplainsItself(t *testing.T) {
-	for _, c := range []*cobra.Command{Seed(nil), SQL(nil), Profile(nil), Export(nil), Erase(nil), Audit(nil), Compact(nil), Verify(nil), Rotate(nil)} {
+	for _, c := range Profiles(nil).Commands() {
+		if !strings.Contains(c.Example, "loch profiles "+c.Name()) || !strings.Contains(c.Long, "Exit codes: 0 done") || c.Flags().Lookup("json") == nil {
+			t.Errorf("profiles %s does not explain itself", c.Name())
+		}
+	}
+	for _, c := range []*cobra.Command{Seed(nil), SQL(nil), Profile(nil), Profiles(nil), Export(nil), Erase(nil), Audit(nil), Compact(nil), Verify(nil), Rotate(nil)} {
 		if c.Short == "" || !strings.Contains(c.Example, "loch "+c.Name()) {
 			t.Errorf("%s: no example", c.Name())
 		}

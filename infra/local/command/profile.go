@@ -72,6 +72,12 @@ type known struct {
 		Brand   string `json:"device_brand"`
 		Model   string `json:"device_model"`
 	} `json:"device"`
+	Arrival struct {
+		Referrer    string `json:"referrer_host"`
+		Channel     string `json:"channel"`
+		Source      string `json:"source"`
+		UTMCampaign string `json:"utm_campaign"`
+	} `json:"first_arrival"`
 }
 
 func (p *profileCommand) run(cmd *cobra.Command, args []string) error {
@@ -128,6 +134,11 @@ func (p *profileCommand) print(w io.Writer, k *known) error {
 	c.add("Place", joined(" · ", joined(", ", k.Geo.City, k.Geo.Region, k.Geo.Country), k.Geo.Timezone))
 	browser := joined(" on ", k.Device.Browser, k.Device.OS)
 	c.add("Device", joined(" · ", browser, k.Device.Type, joined(" ", k.Device.Brand, k.Device.Model)))
+	source := k.Arrival.Source
+	if source == k.Arrival.Referrer || source == "(direct)" {
+		source = ""
+	}
+	c.add("First came by", joined(" · ", k.Arrival.Channel, source, k.Arrival.Referrer, k.Arrival.UTMCampaign))
 	if len(k.Properties) > 0 {
 		c.section("Properties")
 		for _, m := range k.Properties {

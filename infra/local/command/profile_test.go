@@ -8,7 +8,7 @@ import (
 
 const profileAnswer = `{"distinct_id":"usr_41ec840df459","person_id":"9f2b6c0e84ba4a5e9f6c0c7a9b0f2d11","first_seen":"2026-10-25T09:14:03.120Z","last_seen":"2026-11-23T20:19:34.500Z","updated":"2026-11-22T08:00:00.000Z",
 "properties":{"$os":"Mac OS X","$browser_version":156,"$name":"R…","$email":"r…@o….example","plan":"team","seats":11,"company":["onyx-finance-19"],"$transactions":[{"$amount":209,"$time":"2026-11-02T10:11:12"}],"initial_utm_medium":null,"motto":"a sentence that goes on for much longer than a card of this width has any room to show to anybody who looks"},
-"geo":{"country":"AU","region":null,"city":null,"timezone":"Australia/Sydney"},"device":{"browser":"Chrome","os":"Mac OS X","device_type":"desktop","device_brand":"Apple","device_model":null}}`
+"geo":{"country":"AU","region":null,"city":null,"timezone":"Australia/Sydney"},"device":{"browser":"Chrome","os":"Mac OS X","device_type":"desktop","device_brand":"Apple","device_model":null},"first_arrival":{"referrer_host":"www.google.com","channel":"Organic Search","source":"google","utm_source":null,"utm_medium":null,"utm_campaign":null,"utm_term":null,"utm_content":null,"click_id_kind":null}}`
 
 func TestProfileCard(t *testing.T) {
 	for name, look := range map[string]screen{

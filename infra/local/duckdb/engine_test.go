@@ -12,9 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"loch/infra/local/parquet"
 	"loch/infra/local/wal"
 	"loch/shared/event"
 	"loch/shared/fault"
+	"loch/shared/profile"
 	"loch/shared/report"
 )
 
@@ -451,45 +453,61 @@ func TestFirstLinkStays(t *testing.T) {
 	}
 }
 
-// TestProfilesFromFiles reads snapshots of profiles where there are any.
-func TestProfilesFromFiles(t *testing.T) {
-	w := newWorld(t)
-	commit, err := w.lake.Begin("profiles-1")
+// profileFile is a file of snapshots in the lake. A row is a person, a plan ("" for
+// one who is gone) and the time.
+func profileFile(t *testing.T, w *world, name string, rows ...[3]any) {
+	t.Helper()
+	commit, err := w.lake.Begin("profiles-" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, err := commit.Path("profiles", "a.parquet")
+	path, err := commit.Path("profiles", name+".parquet")
 	if err != nil {
 		t.Fatal(err)
 	}
-	writer, err := startWorker(w.engine.compactorSettings(), w.engine.options.Logger)
+	out, err := parquet.CreateProfiles(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer writer.close()
-	a, err := writer.call(t.Context(), order{Script: `COPY (SELECT * FROM (VALUES
-		('p', 'a', '{"plan":"free"}', TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', 'DE', NULL, NULL, NULL, NULL, NULL, NULL),
-		('p', 'a', '{"plan":"pro"}', TIMESTAMP '2026-01-01', TIMESTAMP '2026-02-01', 'FR', NULL, NULL, NULL, NULL, NULL, NULL),
-		('q', 'b', '{}', TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', 'US', NULL, NULL, NULL, NULL, NULL, NULL)
-	) t(project, person_id, traits, first_seen, last_seen, country, region, city, timezone, browser, os, device_type)) TO ` + literal(path) + " (FORMAT parquet)"})
-	if err != nil || a.Fault != nil {
-		t.Fatal(err, a.Fault)
+	for _, r := range rows {
+		row := profile.Snapshot{Project: "p", PersonID: r[0].(string), Traits: `{"plan":"` + r[1].(string) + `"}`, Gone: r[1] == "", SnapshotMS: int64(r[2].(int)), LastMS: 5}
+		row.Seen.Place.Country = "NO"
+		if row.PersonID == "other" {
+			row.Project = "q"
+		}
+		if err := out.Write([]profile.Snapshot{row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
 	}
 	entry := entryOf("profiles")
 	if err := commit.Finish(entry); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(w.query("SELECT person_id, traits->>'plan', country FROM profiles").Rows); got != "[[a pro FR]]" {
-		t.Errorf("the profiles are %s", got)
+}
+
+// TestProfilesFromFiles holds that of each person the newest row counts, whichever
+// files it is in and however often.
+func TestProfilesFromFiles(t *testing.T) {
+	w := newWorld(t)
+	check := func(says, want string) {
+		t.Helper()
+		if got := fmt.Sprint(w.query("SELECT person_id, traits->>'plan', country FROM profiles ORDER BY 1").Rows); got != want {
+			t.Errorf("%s: %s, want %s", says, got, want)
+		}
 	}
-	w.remove("p", "a")
-	if got := w.value("SELECT count(*) FROM profiles"); got != "0" {
-		t.Errorf("%s profiles of somebody who was erased", got)
-	}
-	w.compact()
-	left, err := writer.script(t.Context(), "SELECT project, person_id FROM "+scan(w.snapshot().Profiles))
-	if err != nil || fmt.Sprint(left) != "[[q b]]" {
-		t.Errorf("the files hold %v (%v)", left, err)
+	check("no files", "[]")
+	profileFile(t, w, "changes-1", [3]any{"a", "free", 1}, [3]any{"a", "free", 1}, [3]any{"other", "x", 1})
+	check("changes alone", "[[a free NO]]")
+	profileFile(t, w, "full-2", [3]any{"a", "pro", 2}, [3]any{"b", "pro", 2}, [3]any{"c", "pro", 2}, [3]any{"other", "x", 2})
+	profileFile(t, w, "changes-3", [3]any{"b", "free", 3}, [3]any{"c", "", 3}, [3]any{"a", "team", 4}, [3]any{"a", "team", 4})
+	check("changes behind a full one", "[[a team NO] [b free NO]]")
+	profileFile(t, w, "full-5", [3]any{"a", "team", 5}, [3]any{"b", "free", 5})
+	check("two full ones", "[[a team NO] [b free NO]]")
+	if got := w.value("SELECT count(*) FROM profiles WHERE group_key IS NULL AND updated IS NULL AND first_channel IS NULL AND snapshot_time < TIMESTAMP '1970-01-02'"); got != "2" {
+		t.Errorf("%s rows with their columns", got)
 	}
 }
 

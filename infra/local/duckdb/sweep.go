@@ -73,7 +73,8 @@ func (p *pass) sweep(ctx context.Context) error {
 }
 
 // suspects are the compacted files of projects. Nobody but this pass takes any
-// away, so no snapshot has to hold them.
+// away, so no snapshot has to hold them. Of profiles the next full snapshot takes
+// the place, which holds nobody who was erased.
 func (p *pass) suspects(projects map[string]bool) []*suspect {
 	l := p.engine.lake
 	snapshot := l.Snapshot()
@@ -84,9 +85,7 @@ func (p *pass) suspects(projects map[string]bool) []*suspect {
 			events.paths = append(events.paths, file)
 		}
 	}
-	list := []*suspect{events, {
-		tier: lake.Profiles, kept: p.gone.kept("f.person_id"), columns: "*", paths: snapshot.Profiles,
-	}}
+	list := []*suspect{events}
 	links := map[string]*suspect{}
 	for _, file := range snapshot.Links {
 		project, _ := partition(l.Rel(file))

@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"fmt"
 	"strings"
 )
 
@@ -199,24 +198,6 @@ func rejectedView(project string, paths []string) string {
 			"request_id VARCHAR, batch_index BIGINT, payload_bytes BIGINT")
 	}
 	return "SELECT " + columns + " FROM " + scan(paths) + " WHERE project = " + literal(project)
-}
-
-// profileColumns are the columns of the profiles tier.
-const profileColumns = "project VARCHAR, person_id VARCHAR, traits JSON, first_seen TIMESTAMP, last_seen TIMESTAMP, " +
-	"country VARCHAR, region VARCHAR, city VARCHAR, timezone VARCHAR, browser VARCHAR, os VARCHAR, device_type VARCHAR"
-
-// profilesView is the relation profiles: the newest row of each person.
-func profilesView(project string, f files) string {
-	if len(f.Profiles) == 0 {
-		return typed(profileColumns)
-	}
-	var columns []string
-	for c := range strings.SplitSeq(profileColumns, ", ") {
-		name, kind, _ := strings.Cut(c, " ")
-		columns = append(columns, fmt.Sprintf("%s::%s AS %s", name, kind, name))
-	}
-	return "SELECT " + strings.Join(columns, ", ") + " FROM " + scan(f.Profiles) + " f WHERE project = " + literal(project) +
-		" AND " + f.gone(project).keptOf(project, "f.person_id") + " QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY last_seen DESC) = 1"
 }
 
 // typed is a query without rows, with columns "name TYPE, …".

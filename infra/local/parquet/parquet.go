@@ -1,7 +1,7 @@
 // Package parquet writes the lake's files and reads them back.
 //
-// There are two shapes: event rows, whose columns come from event.Columns in
-// that order, and rejected inputs. Everything else that opens the files
+// There are three shapes: event rows, whose columns come from event.Columns in
+// that order, rejected inputs, and snapshots of profiles. Everything else that opens the files
 // (DuckDB, Athena, a notebook) is somebody else's Parquet reader, so the
 // package keeps to what all of them understand: flat columns, dictionary and
 // plain pages, zstd, plain timestamps that are UTC by agreement.
@@ -15,6 +15,7 @@ import (
 	"iter"
 
 	"loch/shared/event"
+	"loch/shared/profile"
 )
 
 // The footer's key-value metadata: which version of event.Columns wrote the
@@ -37,6 +38,11 @@ func CreateEvents(path string) (*Writer[event.Row], error) {
 // CreateRejected starts a file of rejected inputs. The file must not exist yet.
 func CreateRejected(path string) (*Writer[event.Rejected], error) {
 	return create(path, &rejected)
+}
+
+// CreateProfiles starts a file of profile snapshots. The file must not exist yet.
+func CreateProfiles(path string) (*Writer[profile.Snapshot], error) {
+	return create(path, &profiles)
 }
 
 // WriteEvents writes a whole file of event rows and returns how many there

@@ -7,6 +7,7 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 
 	"loch/shared/event"
+	"loch/shared/profile"
 )
 
 // shape is one kind of file: its columns, and the schema made of them.
@@ -37,6 +38,29 @@ var rejected = shapeOf("rejected", []column[event.Rejected]{
 	intColumn("payload_bytes", false, func(r *event.Rejected) *int64 { return &r.PayloadBytes }),
 	bytesColumn("sealed", func(r *event.Rejected) *[]byte { return &r.Sealed }),
 })
+
+var profiles = shapeOf("profile", profileColumns())
+
+// profileColumns are those of the relation profiles, and what says which row of a
+// person counts.
+func profileColumns() []column[profile.Snapshot] {
+	columns := []column[profile.Snapshot]{
+		textColumn("project", false, oftenRepeated, func(r *profile.Snapshot) *string { return &r.Project }),
+		textColumn("person_id", false, seldomRepeated, func(r *profile.Snapshot) *string { return &r.PersonID }),
+		textColumn("group_key", true, oftenRepeated, func(r *profile.Snapshot) *string { return &r.GroupKey }),
+		textColumn("traits", false, seldomRepeated, func(r *profile.Snapshot) *string { return &r.Traits }),
+		timeColumn("first_seen", true, func(r *profile.Snapshot) *int64 { return &r.FirstMS }),
+		timeColumn("last_seen", true, func(r *profile.Snapshot) *int64 { return &r.LastMS }),
+		timeColumn("updated", true, func(r *profile.Snapshot) *int64 { return &r.UpdatedMS }),
+	}
+	for i, name := range profile.SeenTexts {
+		columns = append(columns, textColumn(name, true, oftenRepeated, func(r *profile.Snapshot) *string { return r.Seen.Texts()[i] }))
+	}
+	return append(columns,
+		timeColumn("snapshot_time", false, func(r *profile.Snapshot) *int64 { return &r.SnapshotMS }),
+		boolColumn("gone", func(r *profile.Snapshot) *bool { return &r.Gone }),
+	)
+}
 
 // eventColumns follows event.Columns: a column added there is in the files with
 // no change here.
@@ -73,6 +97,7 @@ var unique = map[string]bool{
 	"properties": true,
 	"context":    true,
 	"sealed":     true,
+	"traits":     true,
 }
 
 // A text column's encoding. Plain is written out because parquet-go's own

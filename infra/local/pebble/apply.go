@@ -9,8 +9,8 @@ import (
 
 // Apply makes a request's changes durable. They become visible together and
 // are written together, unless they are so large that they are written in
-// parts; each update is whole in any case.
-func (s *Profiles) Apply(ctx context.Context, c profile.Changes) ([]profile.Refusal, error) {
+// parts, or people are merged; each update is whole in any case.
+func (s *Profiles) Apply(ctx context.Context, c profile.Changes) (refusals []profile.Refusal, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp(err)
 	}
@@ -19,8 +19,27 @@ func (s *Profiles) Apply(ctx context.Context, c profile.Changes) ([]profile.Refu
 	}
 	defer s.leave()
 	s.sightings.Add(int64(len(c.Sightings)))
+	if len(c.Merges) > 0 {
+		// Whom an update is about hangs on whether a merge is refused.
+		if _, err := s.change(&profile.Changes{Links: c.Links}); err != nil {
+			return nil, err
+		}
+		if refusals, err = s.merge(c.Merges); err != nil {
+			return nil, err
+		}
+		c.Links = nil
+	}
+	refused, err := s.change(&c)
+	if err := s.WriteSightings(); err != nil { // no reason to fail what is done; it is tried again
+		s.log.out.Warn("sightings could not be written; it is tried again", "error", err)
+	}
+	return append(refusals, refused...), err
+}
+
+// change makes all but merges.
+func (s *Profiles) change(c *profile.Changes) ([]profile.Refusal, error) {
 	for {
-		p, err := s.plan(&c)
+		p, err := s.plan(c)
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +51,7 @@ func (s *Profiles) Apply(ctx context.Context, c profile.Changes) ([]profile.Refu
 				p.sightings = nil // the events themselves are kept elsewhere; last seen can wait
 			}
 		}
-		refusals, again, err := s.execute(&c, p)
+		refusals, again, err := s.execute(c, p)
 		if again {
 			continue
 		}
@@ -42,7 +61,6 @@ func (s *Profiles) Apply(ctx context.Context, c profile.Changes) ([]profile.Refu
 		if err != nil {
 			return nil, err
 		}
-		s.dropped.Add(int64(len(c.Sightings) - len(p.sightings)))
 		return refusals, nil
 	}
 }
@@ -52,7 +70,7 @@ func (s *Profiles) execute(c *profile.Changes, p *plan) (refusals []profile.Refu
 	if p.idle() {
 		return nil, false, nil
 	}
-	w := &work{Profiles: s, nowMS: s.now().UnixMilli(), sync: p.mustLast(), commit: newCommit(), open: map[person]*record{}}
+	w := s.begin(p.mustLast())
 	refusals, again, err = w.underLocks(c, p)
 	// Others who found one of the links wait for this, too.
 	w.end(err)
@@ -60,6 +78,13 @@ func (s *Profiles) execute(c *profile.Changes, p *plan) (refusals []profile.Refu
 		return nil, again, w.commit.err
 	}
 	return refusals, again, nil
+}
+
+// begin begins to work; sync says that it is to be durable.
+func (s *Profiles) begin(sync bool) *work {
+	return &work{
+		Profiles: s, nowMS: s.now().UnixMilli(), sync: sync, commit: newCommit(), open: map[person]*record{}, named: map[string]bool{},
+	}
 }
 
 // underLocks does what must happen while nobody else touches the people. It

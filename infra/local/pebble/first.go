@@ -124,7 +124,7 @@ func (v *Vault) alive(owners []vault.ID) error {
 			return err
 		}
 		if dead {
-			return fault.New(fault.Unavailable, "the person was erased meanwhile; send again")
+			return fault.Wrap(vault.ErrErased, fault.Unavailable, "the person was erased meanwhile; send again")
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 // the record and its version: a new layout takes a new byte, so that a database
 // can be converted a record at a time. 0x40 and above are free for indexes.
 //
-//	0x00                      what the database is, "vault 2" or "profiles 2"
+//	0x00                      what the database is, "vault 2" or "profiles 3"
 //	0x00 01                   nothing, see renewManifest
 //	0x00 02                   that a scrub has not come to its end, see clean
 //
@@ -29,9 +29,12 @@ import (
 //
 //	0x11 <person>             traits, see encodeTraits
 //	0x12 <person>             when, where and with what last seen, see encodeSeen
-//	0x13 <person>             the user that this device is linked to, see encodeLink
+//	0x13 <person>             the user that this device is linked to, or whom this person was merged into, see encodeLink
 //	0x14 <user><device id>    the same from the user's side; the user's id with its length
 //	0x15 <person>             a gravestone
+//	0x16 <week, 4><id><name>  that an update of this name was applied, see once.go; the id as sent, with its length
+//	0x17 <person>             how many merges, one into the other, end in this person
+//	0x18 <person>             that the profile changed since the lake's last snapshot, see changed.go; a number, 8 bytes
 const (
 	metaByte   = 0x00
 	idByte     = 0x01
@@ -47,6 +50,10 @@ const (
 	linkByte   = 0x13
 	linkedByte = 0x14
 	tombByte   = 0x15
+	onceByte   = 0x16
+	depthByte  = 0x17
+	// changedByte marks what a copy of the profiles does not have yet.
+	changedByte = 0x18
 )
 
 var (
@@ -96,6 +103,17 @@ func (p person) key(record byte) []byte {
 }
 
 // linkedKey is the prefix of the records that name a user's devices.
-func (p person) linkedKey() []byte {
-	return append(binary.AppendUvarint([]byte{linkedByte}, uint64(len(p))), p...)
+func (p person) linkedKey() []byte { return p.sized([]byte{linkedByte}) }
+
+// onceKey is the prefix of the records that name the updates of an id in one week.
+func (p person) onceKey(week int64) []byte {
+	return p.sized(onceWeek(week))
+}
+
+func onceWeek(week int64) []byte {
+	return binary.BigEndian.AppendUint32([]byte{onceByte}, uint32(max(0, week)))
+}
+
+func (p person) sized(key []byte) []byte {
+	return append(binary.AppendUvarint(key, uint64(len(p))), p...)
 }

@@ -5,13 +5,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -20,8 +23,11 @@ import (
 )
 
 // The crash test runs this very binary as a child that writes until it is
-// killed.
-const victimVariable = "LOCH_TEST_VICTIM"
+// killed. The second variable says which update each writer begins with.
+const (
+	victimVariable = "LOCH_TEST_VICTIM"
+	fromVariable   = "LOCH_TEST_VICTIM_FROM"
+)
 
 func TestMain(m *testing.M) {
 	for variable, child := range map[string]func(string) error{victimVariable: victim, restingVariable: rest} {
@@ -39,10 +45,19 @@ func TestMain(m *testing.M) {
 const (
 	victims = 8 // writers in the child
 	kills   = 24
+	listed  = 50 // how many a list keeps
 )
 
-// victim adds and creates for ever, and prints what was acknowledged.
+// victim adds and creates for ever, and prints what was acknowledged. Its first
+// update of each writer is the one that its predecessor got no answer to.
 func victim(dir string) error {
+	from := make([]int, victims)
+	for w, n := range strings.Split(os.Getenv(fromVariable), ",") {
+		var err error
+		if from[w], err = strconv.Atoi(n); err != nil {
+			return err
+		}
+	}
 	v, err := OpenVault(filepath.Join(dir, "vault"), quietly())
 	if err != nil {
 		return err
@@ -55,17 +70,22 @@ func victim(dir string) error {
 	failed := make(chan error)
 	for w := range victims {
 		go func() {
-			for n := 0; ; n++ {
-				// One request adds to the writer's own counter and to the one that
-				// all share: both or neither.
-				if _, err := s.Apply(ctx, profile.Changes{Updates: []profile.Update{one(counter(w)), one("all")}}); err != nil {
+			for n := from[w]; ; n++ {
+				// One request adds to the writer's own counter and list, and to the
+				// counter that all share: all or nothing.
+				own, all := named(counter(w), fmt.Sprint(w, ".", n)), named("all", fmt.Sprint(w, ".", n))
+				own.Ops = append(own.Ops, profile.Op{Kind: profile.Append, Name: "list", Value: json.RawMessage(strconv.Itoa(n))})
+				own.Ops = append(own.Ops, profile.Op{Kind: profile.Set, Name: "last", Value: json.RawMessage(strconv.Itoa(n))})
+				if n >= listed {
+					own.Ops = append(own.Ops, profile.Op{Kind: profile.Remove, Name: "list", Value: json.RawMessage(strconv.Itoa(n - listed))})
+				}
+				if _, err := s.Apply(ctx, profile.Changes{Updates: []profile.Update{own, all}}); err != nil {
 					failed <- err
 				}
 				fmt.Printf("add %d\n", w)
 				// All writers want ids for the same keys: one that earlier children
 				// had, too, and one of this child's.
-				names := []int{n, os.Getpid()<<20 + n}
-				entries := []vault.Entry{{Key: testKey(names[0])}, {Key: testKey(names[1])}}
+				entries := []vault.Entry{{Key: testKey(n)}, {Key: testKey(os.Getpid()<<20 + n)}}
 				for i := range entries {
 					if _, err := rand.Read(entries[i].ID[:]); err != nil {
 						failed <- err
@@ -75,7 +95,7 @@ func victim(dir string) error {
 				if err != nil {
 					failed <- err
 				}
-				fmt.Printf("id %d %s\nid %d %s\n", names[0], ids[0], names[1], ids[1])
+				fmt.Printf("id %x %s\nid %x %s\n", entries[0].Key, ids[0], entries[1].Key, ids[1])
 			}
 		}()
 	}
@@ -94,33 +114,32 @@ func testKey(n int) (k vault.Key) {
 	return k
 }
 
-// After each of many SIGKILLs every acknowledged update is there, the one that
-// was in flight at most once, and no id that anybody was told has changed.
+// After each of many SIGKILLs every acknowledged update is there once, and so is the
+// one that was in flight when it has been sent again; no id that anybody was told
+// has changed.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
-	acknowledged := make([]int, victims)
-	base := make([]int, victims) // what the counters were when the round began
-	told := map[int]string{}
+	acknowledged := make([]int, victims) // in all
+	told := map[string]string{}
 	for round := range kills {
-		clear(acknowledged)
-		run(t, dir, 200+mathrand.IntN(1500), func(line string) {
-			var n int
-			var id string
-			if _, err := fmt.Sscanf(line, "add %d", &n); err == nil {
-				acknowledged[n]++
-			} else if _, err := fmt.Sscanf(line, "id %d %s", &n, &id); err == nil {
-				if old, ok := told[n]; ok && old != id {
-					t.Fatalf("round %d: key %d was %s and is %s", round, n, old, id)
+		run(t, dir, acknowledged, 200+mathrand.IntN(1500), func(line string) {
+			var w int
+			var key, id string
+			if _, err := fmt.Sscanf(line, "add %d", &w); err == nil {
+				acknowledged[w]++
+			} else if _, err := fmt.Sscanf(line, "id %s %s", &key, &id); err == nil {
+				if old, ok := told[key]; ok && old != id {
+					t.Fatalf("round %d: key %s was %s and is %s", round, key, old, id)
 				}
-				told[n] = id
+				told[key] = id
 			} else {
 				t.Fatalf("the child says %q", line)
 			}
 		})
-		check(t, dir, base, acknowledged, told)
+		check(t, dir, acknowledged, told)
 	}
 	sum := 0
-	for _, n := range base {
+	for _, n := range acknowledged {
 		sum += n
 	}
 	t.Logf("%d kills, %d updates, %d ids", kills, sum, len(told))
@@ -128,10 +147,11 @@ func TestKill(t *testing.T) {
 
 // run lets a child write until it has said a number of lines, kills it, and
 // hands over every line it said.
-func run(t *testing.T, dir string, lines int, heard func(string)) {
+func run(t *testing.T, dir string, from []int, lines int, heard func(string)) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), victimVariable+"="+dir)
+	begin := strings.Trim(strings.ReplaceAll(fmt.Sprint(from), " ", ","), "[]")
+	child.Env = append(os.Environ(), victimVariable+"="+dir, fromVariable+"="+begin)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -156,7 +176,7 @@ func run(t *testing.T, dir string, lines int, heard func(string)) {
 }
 
 // check opens what the child left behind.
-func check(t *testing.T, dir string, base, acknowledged []int, told map[int]string) {
+func check(t *testing.T, dir string, acknowledged []int, told map[string]string) {
 	t.Helper()
 	ctx := context.Background()
 	v := openTestVault(t, filepath.Join(dir, "vault"), quietly())
@@ -164,33 +184,43 @@ func check(t *testing.T, dir string, base, acknowledged []int, told map[int]stri
 	defer closeOnce(t, v.database)
 	defer closeOnce(t, s.database)
 
-	value := func(id string) int {
+	value := func(id, name string) string {
 		p, err := s.Get(ctx, "p", id)
 		if err != nil {
-			return 0
+			return "0"
 		}
-		n, err := strconv.Atoi(string(p.Traits[0].Value))
+		i := slices.IndexFunc(p.Traits, func(t profile.Trait) bool { return t.Name == name })
+		return string(p.Traits[i].Value)
+	}
+	sum := 0
+	for w, acked := range acknowledged {
+		n, err := strconv.Atoi(value(counter(w), "n"))
+		if err != nil || n != acked && n != acked+1 {
+			t.Fatalf("writer %d: %d acknowledged in all, now %d, %v", w, acked, n, err)
+		}
+		sum += n
+		if n == 0 {
+			continue
+		}
+		var list []string
+		for i := max(0, n-listed); i < n; i++ {
+			list = append(list, strconv.Itoa(i))
+		}
+		if want := "[" + strings.Join(list, ",") + "]"; value(counter(w), "list") != want || value(counter(w), "last") != strconv.Itoa(n-1) {
+			t.Fatalf("writer %d: the list is %s, the last %s; want %s", w, value(counter(w), "list"), value(counter(w), "last"), want)
+		}
+	}
+	if all := value("all", "n"); all != strconv.Itoa(sum) {
+		t.Fatalf("the shared counter says %s, the writers' own together %d: a request was torn", all, sum)
+	}
+	for key, id := range told {
+		k, err := hex.DecodeString(key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n
-	}
-	sum := 0
-	for w := range base {
-		n := value(counter(w))
-		if extra := n - base[w] - acknowledged[w]; extra != 0 && extra != 1 {
-			t.Fatalf("writer %d: %d before, %d acknowledged, now %d", w, base[w], acknowledged[w], n)
-		}
-		base[w] = n
-		sum += n
-	}
-	if all := value("all"); all != sum {
-		t.Fatalf("the shared counter says %d, the writers' own together %d: a request was torn", all, sum)
-	}
-	for n, id := range told {
-		ids, found, err := v.Find(ctx, []vault.Key{testKey(n)})
+		ids, found, err := v.Find(ctx, []vault.Key{vault.Key(k)})
 		if err != nil || !found[0] || ids[0].String() != id {
-			t.Fatalf("key %d was told as %s, now %v %v %v", n, id, ids, found, err)
+			t.Fatalf("key %s was told as %s, now %v %v %v", key, id, ids, found, err)
 		}
 	}
 }

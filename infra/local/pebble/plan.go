@@ -12,11 +12,13 @@ type plan struct {
 	links     []newLink
 	updates   []person // whose profile each update is about
 	sightings []sighting
-	unlinked  []person // ids that had no link
+	unlinked  []person // ids that had no link, which all that are followed end in
 	people    []person // everybody whose lock is needed, maybe more than once
 	waits     []*commit
+	linkings  int64 // how many links and merges there had been
 
-	busy map[person]bool // the same as people
+	busy  map[person]bool   // the same as people
+	fresh map[person]person // links that this request makes
 }
 
 func (p *plan) need(who person) {
@@ -24,9 +26,10 @@ func (p *plan) need(who person) {
 	p.busy[who] = true
 }
 
+// newLink is a link to be written, or a merge: of device into user.
 type newLink struct {
-	*profile.Link
 	device, user person
+	ms           int64
 }
 
 type sighting struct {
@@ -34,24 +37,23 @@ type sighting struct {
 	who person
 }
 
-// plan makes the plan of a request.
-func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
-	p := &plan{busy: map[person]bool{}}
-	fresh := map[person]person{} // links that this request makes
-	for i := range c.Links {
-		if err := p.link(s, &c.Links[i], fresh); err != nil {
-			return nil, err
+// follow follows an id to the person it belongs to, by links of this request as well.
+func (p *plan) follow(s *Profiles, id person) (who person, err error) {
+	for ok := true; ok && err == nil; id, ok = p.fresh[who] {
+		if who, _, err = s.resolve(id); err == nil {
+			p.unlinked = append(p.unlinked, who)
 		}
 	}
-	follow := func(id person) (person, error) {
-		if user, ok := fresh[id]; ok {
-			return user, nil
+	return who, err
+}
+
+// plan makes the plan of a request.
+func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
+	p := &plan{busy: map[person]bool{}, fresh: map[person]person{}, linkings: s.linkings.Load()}
+	for i := range c.Links {
+		if err := p.link(s, &c.Links[i]); err != nil {
+			return nil, err
 		}
-		who, linked, err := s.resolve(id)
-		if err == nil && !linked {
-			p.unlinked = append(p.unlinked, id)
-		}
-		return who, err
 	}
 	for i := range c.Updates {
 		u := &c.Updates[i]
@@ -61,7 +63,7 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		who := personOf(u.Project, u.ID)
 		if !u.ExactID {
 			var err error
-			if who, err = follow(who); err != nil {
+			if who, err = p.follow(s, who); err != nil {
 				return nil, err
 			}
 		}
@@ -75,17 +77,17 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		}
 		who := personOf(g.Project, g.ID)
 		known, ok := s.recent.known(who)
-		if ok && known.user != "" {
+		for ok && known.user != "" {
 			who = known.user
 			known, ok = s.recent.known(who)
 		}
 		// The usual event ends here: somebody known, nothing new, no read. Not if
 		// the request has more to say about the same person, since memory knows
 		// only what is written.
-		if !p.busy[who] && ok && !known.seen().Tells(g) {
+		if !p.busy[who] && ok && !known.seen().Tells(g.Seen) {
 			continue
 		}
-		who, err := follow(who)
+		who, err := p.follow(s, who)
 		if err != nil {
 			return nil, err
 		}
@@ -97,12 +99,12 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 
 // link plans one link: nothing if the device is linked, except to wait if it is
 // so only just.
-func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error {
+func (p *plan) link(s *Profiles, l *profile.Link) error {
 	if l.Project == "" || l.Device == "" || l.User == "" {
 		return nobody()
 	}
-	device, user := personOf(l.Project, l.Device), personOf(l.Project, l.User)
-	if _, ok := fresh[device]; ok {
+	device := personOf(l.Project, l.Device)
+	if _, ok := p.fresh[device]; ok {
 		return nil
 	}
 	_, linked, err := s.resolve(device)
@@ -115,13 +117,17 @@ func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error
 		}
 		return nil
 	}
+	user, err := p.follow(s, personOf(l.Project, l.User))
+	if err != nil || user == device {
+		return err // they are one by a merge
+	}
 	// A link to or from somebody who was erased makes nothing, so what the device
 	// does is its own.
 	if dead, err := s.erased(device, user); err != nil || dead {
 		return err
 	}
-	fresh[device] = user
-	p.links = append(p.links, newLink{l, device, user})
+	p.fresh[device] = user
+	p.links = append(p.links, newLink{device, user, l.TimeMS})
 	p.unlinked = append(p.unlinked, device)
 	p.need(device)
 	p.need(user)
@@ -146,6 +152,11 @@ func (s *Profiles) stale(p *plan) (bool, error) {
 		if dead, err := s.erased(p.links[i].device, p.links[i].user); err != nil || dead {
 			return dead, err
 		}
+	}
+	// A link is counted before the lock of its device is let go. Mostly there was
+	// none, and nobody needs to be looked up again.
+	if s.linkings.Load() == p.linkings {
+		return false, nil
 	}
 	for _, id := range p.unlinked {
 		_, linked, err := s.resolve(id)

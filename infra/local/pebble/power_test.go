@@ -66,7 +66,7 @@ func TestPowerLoss(t *testing.T) {
 	for n := range 30 {
 		// Sightings in between, which are not synced and may be lost, must not
 		// take an acknowledged write with them.
-		saw := profile.Changes{Sightings: []profile.Sighting{{Project: "p", ID: fmt.Sprint("d", n), TimeMS: int64(n) + 1}}}
+		saw := profile.Changes{Sightings: []profile.Sighting{sightingAt("p", fmt.Sprint("d", n), int64(n)+1, profile.Place{})}}
 		if _, err := s.Apply(ctx, saw); err != nil {
 			t.Fatal(err)
 		}
@@ -284,7 +284,7 @@ func TestNoRoomIsSaidAtTheDoor(t *testing.T) {
 	o.Guard = g.guard()
 	v, s := openTestVault(t, t.TempDir(), o), openTestProfiles(t, t.TempDir(), o)
 	update := profile.Changes{Updates: []profile.Update{one("u")}, Links: []profile.Link{{Project: "p", Device: "d", User: "u", TimeMS: 1}}}
-	saw := profile.Changes{Sightings: []profile.Sighting{{Project: "p", ID: "u", TimeMS: 1}}}
+	saw := profile.Changes{Sightings: []profile.Sighting{sightingAt("p", "u", 1, profile.Place{})}}
 	entries := []vault.Entry{{Key: testKey(1), ID: vault.ID{1}}}
 
 	g.setRoom(t, false)

@@ -23,15 +23,20 @@ func (s *Profiles) Linked(ctx context.Context, project, id string) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	devices, err := s.devices(who)
-	if err != nil {
-		return nil, err
-	}
 	_, own := who.split()
-	return append([]string{own}, devices...), nil
+	ids := []string{own}
+	for i := 0; i < len(ids); i++ { // devices of people who were merged come along
+		devices, err := s.devices(who.sibling(ids[i]))
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, devices...)
+	}
+	return ids, nil
 }
 
-// devices are the ids of the devices that are linked to a user.
+// devices are the ids of the devices that are linked to a user, and of the people
+// who were merged into them.
 func (s *Profiles) devices(user person) (ids []string, err error) {
 	prefix := user.linkedKey()
 	err = s.scan(prefix, func(k, _ []byte) error {
@@ -103,7 +108,17 @@ func (s *Profiles) takeAway(b *pebble.Batch, people []person, touched *[][]byte)
 		for _, record := range []byte{traitsByte, seenByte, linkByte} {
 			remove(who.key(record))
 		}
+		if _, ok, e := s.get(who.key(depthByte)); e != nil {
+			return e
+		} else if ok {
+			remove(who.key(depthByte))
+		}
+		err = errors.Join(err, s.eraseNames(b, who, touched))
 		err = errors.Join(err, b.Set(who.key(tombByte), nil, nil))
+	}
+	for _, who := range forget {
+		key, value := s.mark(who)
+		err = errors.Join(err, b.Set(key, value, nil))
 	}
 	if err != nil {
 		return err
@@ -111,8 +126,12 @@ func (s *Profiles) takeAway(b *pebble.Batch, people []person, touched *[][]byte)
 	if err := s.apply(b, true); err != nil {
 		return err
 	}
+	for _, who := range people {
+		s.waiting.drop(who)
+	}
 	for _, who := range forget {
 		s.recent.people.Remove(who)
+		s.rosters.touch(who, s.now())
 	}
 	return nil
 }

@@ -9,57 +9,144 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"loch/shared/fault"
 	"loch/shared/profile"
 	"loch/shared/vault"
 )
 
-// Events must not cost a store write each.
+// Events must not cost a store write each: most tell nothing new, and what they tell
+// waits to be written for many people at once.
 func TestSightingsAreCoalesced(t *testing.T) {
 	dir, ctx := t.TempDir(), context.Background()
-	s := openTestProfiles(t, dir, quietly())
+	now := time.UnixMilli(1_000_000)
+	o := quietly()
+	o.Now = func() time.Time { return now }
+	s := openTestProfiles(t, dir, o)
 	const people, events = 20, 120
-	send := func(from int64) {
+	send := func() {
 		t.Helper()
 		for n := range int64(events) { // an event every 5 s for 10 minutes
+			now = time.UnixMilli(1_000_000 + n*5000)
 			for i := range people {
-				saw := profile.Sighting{Project: "p", ID: fmt.Sprint("d", i), TimeMS: from + n*5000, Place: profile.Place{Country: "NO"}}
+				saw := sightingAt("p", fmt.Sprint("d", i), now.UnixMilli(), profile.Place{Country: "NO"})
 				if _, err := s.Apply(ctx, profile.Changes{Sightings: []profile.Sighting{saw}}); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
 	}
-	send(1_000_000)
+	send()
 	got := s.Stats()
-	if want := (Stats{Commits: people * 10, Sightings: people * events, SightingsDropped: people * (events - 10)}); got != want {
-		t.Errorf("%+v, want %+v", got, want)
+	if got.Sightings != people*events || got.SightingsTold != people*10 || got.SeenWrites != people*10 || got.Commits != 10 {
+		t.Errorf("%+v: a person should tell something once a minute, and all of them be written together", got)
 	}
+	last := now.UnixMilli()
+	check := func() {
+		t.Helper()
+		for i := range people {
+			p, err := s.Get(ctx, "p", fmt.Sprint("d", i))
+			if err != nil || p.FirstSeenMS != 1_000_000 || last-p.LastSeenMS >= profile.SightingEveryMS || p.Place.Country != "NO" {
+				t.Errorf("person %d: %+v, %v", i, p, err)
+			}
+		}
+	}
+	check() // also what waits is found
 
-	// Memory is empty after a restart, the store is not.
+	// Closing writes what waits; memory is empty after a restart, the store is not.
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = openTestProfiles(t, dir, quietly())
-	send(1_000_000)
-	if got := s.Stats().Commits; got > people {
-		t.Errorf("%d writes for events that the store knew already", got)
+	s = openTestProfiles(t, dir, o)
+	check()
+	send()
+	if got := s.Stats(); got.SightingsTold != 0 || got.Commits != 0 {
+		t.Errorf("%+v for events that the store knew already", got)
 	}
 
-	// A linked device's events cost no more than its user's.
+	// A linked device's events tell no more than its user's.
 	if _, err := s.Apply(ctx, profile.Changes{Links: []profile.Link{{Project: "p", Device: "d0", User: "u", TimeMS: 2_000_000}}}); err != nil {
 		t.Fatal(err)
 	}
-	before := s.Stats().Commits
 	for n := range int64(100) {
-		saw := profile.Sighting{Project: "p", ID: "d0", TimeMS: 2_000_000 + n*500}
+		saw := sightingAt("p", "d0", 2_000_000+n*500, profile.Place{})
 		if _, err := s.Apply(ctx, profile.Changes{Sightings: []profile.Sighting{saw}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := s.Stats().Commits - before; n != 0 {
-		t.Errorf("100 events of a linked device within a minute cost %d writes", n)
+	if got := s.Stats(); got.SightingsTold != 0 {
+		t.Errorf("100 events of a linked device within a minute told %d times", got.SightingsTold)
+	}
+}
+
+// Many people do not wait for the time to come.
+func TestManySightingsAreWrittenAtOnce(t *testing.T) {
+	o := quietly()
+	o.Now = func() time.Time { return time.UnixMilli(1) }
+	s := openTestProfiles(t, t.TempDir(), o)
+	for n := range waitTogether {
+		saw := profile.Changes{Sightings: []profile.Sighting{sightingAt("p", fmt.Sprint("d", n), 1, profile.Place{})}}
+		if _, err := s.Apply(context.Background(), saw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.Stats(); got.Commits != 1 || got.SeenWrites != waitTogether || len(s.waiting.all()) != 0 {
+		t.Errorf("%+v, %d wait", got, len(s.waiting.all()))
+	}
+}
+
+// What waits is part of the profile for whoever touches it.
+func TestWhatWaitsIsPartOfTheProfile(t *testing.T) {
+	s, ctx := openTestProfiles(t, t.TempDir(), quietly()), context.Background()
+	see := func(id string) {
+		t.Helper()
+		saw := profile.Changes{Sightings: []profile.Sighting{sightingAt("p", id, 1000, profile.Place{City: "Oslo"})}}
+		if _, err := s.Apply(ctx, saw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []string{"updated", "deleted", "device", "merged", "erased", "unset"} {
+		see(id)
+	}
+	updates := []profile.Update{one("updated"), {Project: "p", ID: "deleted", Ops: []profile.Op{{Kind: profile.Delete}}}}
+	applyUpdates(t, s, updates...)
+	if err := s.Erase(ctx, "p", []string{"erased"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Apply(ctx, profile.Changes{
+		Links:  []profile.Link{{Project: "p", Device: "device", User: "user", TimeMS: 9000}},
+		Merges: []profile.Merge{{Project: "p", From: "merged", Into: "into"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // before and after it is written
+		for id, want := range map[string]profile.Seen{
+			"updated": {FirstMS: 1, LastMS: 1000}, "user": {FirstMS: 1000, LastMS: 9000}, "into": {FirstMS: 1000, LastMS: 1000}, "unset": {FirstMS: 1000, LastMS: 1000},
+		} {
+			p, err := s.Get(ctx, "p", id)
+			if err != nil || p.FirstSeenMS != want.FirstMS || p.LastSeenMS != want.LastMS || p.Place.City != "Oslo" {
+				t.Errorf("%s: %+v, %v", id, p, err)
+			}
+		}
+		for _, id := range []string{"deleted", "erased"} {
+			if p, err := s.Get(ctx, "p", id); fault.CodeOf(err) != fault.NotFound {
+				t.Errorf("%s: %+v, %v", id, p, err)
+			}
+		}
+		if err := s.writeWaiting(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Deleted and seen again in one request.
+	if _, err := s.Apply(ctx, profile.Changes{
+		Updates:   []profile.Update{{Project: "p", ID: "updated", Ops: []profile.Op{{Kind: profile.Delete}}}},
+		Sightings: []profile.Sighting{sightingAt("p", "updated", 5000, profile.Place{})},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := s.Get(ctx, "p", "updated"); err != nil || p.FirstSeenMS != 5000 || p.Place.City != "" || len(p.Traits) != 0 {
+		t.Errorf("deleted and seen again: %+v, %v", p, err)
 	}
 }
 
@@ -111,7 +198,9 @@ func TestChangesMustNameSomebody(t *testing.T) {
 		{Updates: []profile.Update{{ID: "u"}}},
 		{Links: []profile.Link{{Project: "p", Device: "d"}}},
 		{Links: []profile.Link{{Project: "p", User: "u"}}},
-		{Sightings: []profile.Sighting{{ID: "u", TimeMS: 1}}},
+		{Merges: []profile.Merge{{Project: "p", From: "u"}}},
+		{Merges: []profile.Merge{{From: "u", Into: "v"}}},
+		{Sightings: []profile.Sighting{sightingAt("", "u", 1, profile.Place{})}},
 	} {
 		if _, err := s.Apply(context.Background(), c); fault.CodeOf(err) != fault.Internal || err == nil {
 			t.Errorf("%+v: %v", c, err)
@@ -164,18 +253,32 @@ func TestRecordsComeBack(t *testing.T) {
 		t.Errorf("%+v came back as %+v, %v", p, back, err)
 	}
 	seen := profile.Seen{FirstMS: -5, LastMS: 1 << 60,
-		Place:  profile.Place{Country: "NO", Region: "Oslo", City: "Oslo", Timezone: "Europe/Oslo"},
-		Device: profile.DeviceInfo{Browser: "Firefox", OS: "Linux", DeviceType: "desktop", Brand: "b", Model: "m"}}
+		Place:   profile.Place{Country: "NO", Region: "Oslo", City: "Oslo", Timezone: "Europe/Oslo"},
+		Device:  profile.DeviceInfo{Browser: "Firefox", OS: "Linux", DeviceType: "desktop", Brand: "b", Model: "m"},
+		Arrival: profile.Arrival{Referrer: "r", Channel: "c", Source: "s", UTMSource: "1", UTMMedium: "2", UTMCampaign: "3", UTMTerm: "4", UTMContent: "5", ClickIDKind: "k"},
+		PlaceMS: 7, DeviceMS: 8, ArrivalMS: -9}
 	if got, err := decodeSeen(encodeSeen(seen)); err != nil || got != seen {
 		t.Errorf("%+v came back as %+v, %v", seen, got, err)
 	}
-	if user, err := decodeLink(encodeLink(&profile.Link{User: "u", TimeMS: 7})); err != nil || user != "u" {
+	if user, err := decodeLink(encodeLink("u", 7)); err != nil || user != "u" {
 		t.Errorf("%q, %v", user, err)
 	}
 	// A field that is added to Seen must be written, too.
-	if n := reflect.TypeFor[profile.Place]().NumField() + reflect.TypeFor[profile.DeviceInfo]().NumField(); n != len(seenTexts(&seen)) {
-		t.Errorf("%d texts are kept of %d", len(seenTexts(&seen)), n)
+	if n := fields(reflect.TypeFor[profile.Seen]()); n != len(seen.Texts())+len(seenTimes(&seen)) {
+		t.Errorf("%d texts and %d times are kept of %d", len(seen.Texts()), len(seenTimes(&seen)), n)
 	}
+}
+
+// fields counts the plain fields of a type, those of its parts included.
+func fields(t reflect.Type) (n int) {
+	for f := range t.Fields() {
+		if f.Type.Kind() == reflect.Struct {
+			n += fields(f.Type)
+		} else {
+			n++
+		}
+	}
+	return n
 }
 
 // Damaged records are reported; they neither panic nor take memory for what is
@@ -213,7 +316,7 @@ func TestPlansThatAreOvertaken(t *testing.T) {
 	late := []profile.Changes{
 		linkTo("late"),
 		{Updates: []profile.Update{one("d")}},
-		{Sightings: []profile.Sighting{{Project: "p", ID: "d", TimeMS: 5}}},
+		{Sightings: []profile.Sighting{sightingAt("p", "d", 5, profile.Place{})}},
 	}
 	var plans []*plan
 	for i := range late {

@@ -8,22 +8,27 @@ import (
 	"loch/shared/profile"
 )
 
-// recentPeople is how many people's last sighting is remembered, at some 300
+// recentPeople is how many people's last sighting is remembered, at some 350
 // bytes each. One who is forgotten costs a read.
 const recentPeople = 32_768
 
 // sighted is what memory knows of one id: for a linked device its user, for all
-// others what the store holds about when, where and with what. Places and
-// devices are few and shared.
+// others what the store holds about when, where and with what. Places, devices and
+// arrivals are few and shared.
 type sighted struct {
-	user        person // empty if the id is not linked
-	first, last int64
-	place       unique.Handle[profile.Place]
-	device      unique.Handle[profile.DeviceInfo]
+	user    person // empty if the id is not linked
+	times   [5]int64
+	place   unique.Handle[profile.Place]
+	device  unique.Handle[profile.DeviceInfo]
+	arrival unique.Handle[profile.Arrival]
 }
 
 func (s sighted) seen() profile.Seen {
-	return profile.Seen{FirstMS: s.first, LastMS: s.last, Place: s.place.Value(), Device: s.device.Value()}
+	seen := profile.Seen{Place: s.place.Value(), Device: s.device.Value(), Arrival: s.arrival.Value()}
+	for i, ms := range seenTimes(&seen) {
+		*ms = s.times[i]
+	}
+	return seen
 }
 
 // recent lets events pass without touching the store: most tell nothing that was
@@ -50,7 +55,11 @@ func (r recent) linked(device, user person) {
 }
 
 func (r recent) wrote(p person, s profile.Seen) {
-	r.people.Add(p, sighted{first: s.FirstMS, last: s.LastMS, place: unique.Make(s.Place), device: unique.Make(s.Device)})
+	known := sighted{place: unique.Make(s.Place), device: unique.Make(s.Device), arrival: unique.Make(s.Arrival)}
+	for i, ms := range seenTimes(&s) {
+		known.times[i] = *ms
+	}
+	r.people.Add(p, known)
 }
 
 // outdate forgets what somebody was seen with, but not that a device is linked.

@@ -46,12 +46,13 @@ func decodeTraits(b []byte, p *profile.Profile) error {
 	return r.end()
 }
 
-// encodeSeen writes when, where and with what somebody was seen.
+// encodeSeen writes when, where and with what somebody was seen, and how they came.
 func encodeSeen(s profile.Seen) []byte {
-	b := make([]byte, 0, 128)
-	b = binary.AppendVarint(b, s.FirstMS)
-	b = binary.AppendVarint(b, s.LastMS)
-	for _, text := range seenTexts(&s) {
+	b := make([]byte, 0, 192)
+	for _, ms := range seenTimes(&s) {
+		b = binary.AppendVarint(b, *ms)
+	}
+	for _, text := range s.Texts() {
 		b = appendText(b, *text)
 	}
 	return b
@@ -59,25 +60,24 @@ func encodeSeen(s profile.Seen) []byte {
 
 func decodeSeen(b []byte) (s profile.Seen, err error) {
 	r := reader{rest: b}
-	s.FirstMS = r.number()
-	s.LastMS = r.number()
-	for _, text := range seenTexts(&s) {
+	for _, ms := range seenTimes(&s) {
+		*ms = r.number()
+	}
+	for _, text := range s.Texts() {
 		*text = string(r.text())
 	}
 	return s, r.end()
 }
 
-// seenTexts is the order of the texts in a record.
-func seenTexts(s *profile.Seen) [9]*string {
-	return [...]*string{
-		&s.Place.Country, &s.Place.Region, &s.Place.City, &s.Place.Timezone,
-		&s.Device.Browser, &s.Device.OS, &s.Device.DeviceType, &s.Device.Brand, &s.Device.Model,
-	}
+// seenTimes and Seen.Texts are the order of the parts in a record.
+func seenTimes(s *profile.Seen) [5]*int64 {
+	return [...]*int64{&s.FirstMS, &s.LastMS, &s.PlaceMS, &s.DeviceMS, &s.ArrivalMS}
 }
 
-// encodeLink writes the user that a device is linked to, and since when.
-func encodeLink(l *profile.Link) []byte {
-	return appendText(binary.AppendVarint(nil, l.TimeMS), l.User)
+// encodeLink writes the user that a device is linked to, and since when; 0 for a
+// person who was merged into another.
+func encodeLink(user string, ms int64) []byte {
+	return appendText(binary.AppendVarint(nil, ms), user)
 }
 
 func decodeLink(b []byte) (user string, err error) {

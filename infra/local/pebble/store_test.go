@@ -59,6 +59,11 @@ func closeOnce(t testing.TB, d *database) {
 	}
 }
 
+// sightingAt is what one event tells.
+func sightingAt(project, id string, ms int64, place profile.Place) profile.Sighting {
+	return profile.Sighting{Project: project, ID: id, Seen: profile.SeenAt(ms, place, profile.DeviceInfo{}, profile.Arrival{})}
+}
+
 // tracked remembers which folder a store was opened in.
 type tracked struct {
 	profile.Store

@@ -24,6 +24,10 @@ type work struct {
 	order   []*record
 	bytes   int
 	links   []newLink
+	names   [][]byte // of updates that were applied, to be written
+	named   map[string]bool
+	again   bool   // what came again was written before, and must be durable now
+	depth   []byte // of a merge, to be written
 	batches []*pebble.Batch
 	claimed []person
 }
@@ -35,6 +39,7 @@ type record struct {
 	hasTraits  bool // read
 	newTraits  bool // to be written
 	newSeen    bool
+	late       bool // a sighting told something new, which may wait
 	gone       bool // to be deleted
 	dead       bool // erased: whatever else is said about them is dropped
 	exact      bool // meant by its own id, linked or not
@@ -76,8 +81,11 @@ func (w *work) record(who person, traits bool) (*record, error) {
 }
 
 // seen reads when, where and with what somebody was seen, from memory if it is
-// there: under the lock that equals what is stored.
+// there: under the lock that equals what is stored, with what waits.
 func (w *work) seen(who person) (profile.Seen, error) {
+	if s, ok := w.waiting.of(who); ok {
+		return s, nil
+	}
 	if known, ok := w.recent.known(who); ok && known.user == "" {
 		return known.seen(), nil
 	}
@@ -94,13 +102,23 @@ func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.exact = r.exact || u.ExactID
 	if r.dead {
 		return nil, nil
 	}
-	r.exact = r.exact || u.ExactID
+	if u.InsertID != "" {
+		applied, err := w.applied(u)
+		if err != nil || applied {
+			w.again = w.again || applied
+			return nil, err
+		}
+	}
 	keep, refused := profile.Apply(&r.p, u, w.nowMS)
 	if refused != nil {
 		return refused, nil
+	}
+	if u.InsertID != "" {
+		w.name(u)
 	}
 	r.newTraits, r.newSeen, r.gone = keep, keep, !keep
 	if !keep {
@@ -124,20 +142,19 @@ func (w *work) sight(g *sighting) error {
 	if err != nil {
 		return err
 	}
-	w.see(r, g.Sighting)
+	if seen := r.p.Seen(); !r.dead && seen.Tells(g.Seen) {
+		r.p.SetSeen(seen.Join(g.Seen))
+		if w.told.Add(1); r.gone {
+			r.newSeen = true // beside the deletion of what was seen before
+		} else {
+			r.late = true
+		}
+	}
 	return nil
 }
 
-func (w *work) see(r *record, g *profile.Sighting) {
-	seen := r.p.Seen()
-	if !r.dead && seen.Tells(g) {
-		r.p.SetSeen(seen.With(g))
-		r.newSeen = true
-	}
-}
-
-// link writes a link. It is a sighting of the user, who was first seen when the
-// device was.
+// link writes a link. It is a sighting of the user, and what was seen of the device
+// was seen of the user.
 func (w *work) link(l *newLink) error {
 	device, err := w.record(l.device, false)
 	if err != nil {
@@ -150,15 +167,16 @@ func (w *work) link(l *newLink) error {
 	if device.dead || user.dead {
 		return nil
 	}
-	w.see(user, &profile.Sighting{TimeMS: l.TimeMS})
-	w.see(user, &profile.Sighting{TimeMS: device.p.FirstSeenMS})
+	at := profile.SeenAt(l.ms, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})
+	user.p.SetSeen(user.p.Seen().Join(device.p.Seen()).Join(at))
+	user.newSeen = user.p.Seen() != profile.Seen{}
 	w.links = append(w.links, *l)
 	return nil
 }
 
 // flush writes what has changed and forgets what was read.
 func (w *work) flush() error {
-	if len(w.order) == 0 {
+	if len(w.order) == 0 && !w.again {
 		return nil
 	}
 	b := w.peb.NewBatch()
@@ -166,7 +184,7 @@ func (w *work) flush() error {
 		return errors.Join(fault.Wrap(err, fault.Internal, "a profile could not be written"), b.Close())
 	}
 	if b.Empty() {
-		w.remember()
+		w.keep()
 		return b.Close()
 	}
 	// The links are claimed before they can be seen.
@@ -176,12 +194,13 @@ func (w *work) flush() error {
 		w.claimed = append(w.claimed, w.links[i].device)
 	}
 	w.Profiles.links.mu.Unlock()
+	w.linkings.Add(int64(len(w.links)))
 	if err := w.apply(b, w.sync); err != nil {
 		return err
 	}
 	w.commits.Add(1)
 	w.batches = append(w.batches, b)
-	w.remember()
+	w.keep()
 	return nil
 }
 
@@ -197,10 +216,22 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 			err = b.Delete(key, nil)
 		}
 	}
+	for _, name := range w.names {
+		set(name, nil)
+	}
+	if w.depth != nil {
+		set(w.links[0].user.key(depthByte), w.depth)
+	}
+	if w.again {
+		set(paddingKey, nil) // behind the first in the log, so durable after it
+	}
 	for i := range w.links {
 		l := &w.links[i]
-		set(l.device.key(linkByte), encodeLink(l.Link))
-		set(append(l.user.linkedKey(), l.Device...), nil)
+		_, device := l.device.split()
+		_, user := l.user.split()
+		set(l.device.key(linkByte), encodeLink(user, l.ms))
+		set(append(l.user.linkedKey(), device...), nil)
+		set(w.mark(l.device))
 	}
 	for _, r := range w.order {
 		if r.gone {
@@ -213,25 +244,37 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 		if r.newSeen {
 			set(r.who.key(seenByte), encodeSeen(r.p.Seen()))
 		}
+		if r.gone || r.newTraits || r.newSeen {
+			set(w.mark(r.who))
+		}
 	}
 	return err
 }
 
-// remember tells memory what the store holds now, and makes room for the next
-// part.
-func (w *work) remember() {
+// keep has sightings that were not written wait, tells memory what the store holds
+// now, and makes room for the next part.
+func (w *work) keep() {
+	now := w.now()
 	for _, r := range w.order {
+		switch {
+		case r.newSeen || r.gone:
+			w.waiting.drop(r.who)
+		case r.late:
+			w.waiting.put(r.who, r.p.Seen(), now)
+		}
 		if r.exact || r.dead || r.p.FirstSeenMS == 0 {
 			w.recent.outdate(r.who)
 		} else {
 			w.recent.wrote(r.who, r.p.Seen())
 		}
+		w.rosters.touch(r.who, now)
 	}
 	for i := range w.links {
 		w.recent.linked(w.links[i].device, w.links[i].user)
+		w.rosters.touch(w.links[i].device, now)
 	}
 	clear(w.open)
-	w.order, w.links, w.bytes = nil, nil, 0
+	w.order, w.links, w.names, w.depth, w.again, w.bytes = nil, nil, nil, nil, false, 0
 }
 
 // end waits until all parts are durable and tells those who wait for the links.

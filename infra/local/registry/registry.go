@@ -87,6 +87,16 @@ func (r *Registry) DefaultToken() string {
 	return r.file.Projects[0].Token
 }
 
+// Settings are those of a project, the default ones where there is none of this id.
+func (r *Registry) Settings(projectID string) project.Settings {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if i := r.file.find(projectID); i >= 0 {
+		return r.file.Projects[i].project().Settings
+	}
+	return project.Settings{}
+}
+
 // ByToken finds the project that a write token belongs to.
 func (r *Registry) ByToken(_ context.Context, token string) (project.Project, error) {
 	r.mu.RLock()

@@ -84,10 +84,7 @@ func testConcurrent(t *testing.T, open Opener) {
 			for round := range int64(rounds) {
 				c := link(device, user, noon)
 				c.Updates = []profile.Update{update(device, `$add n 1`)}
-				c.Sightings = []profile.Sighting{
-					{Project: home, ID: device, TimeMS: noon + round*minute},
-					{Project: home, ID: user, TimeMS: noon - round*minute},
-				}
+				c.Sightings = append(sighted(device, noon+round*minute).Sightings, sighted(user, noon-round*minute).Sightings...)
 				if _, err := s.Apply(ctx, c); err != nil {
 					t.Error(err)
 				}

@@ -65,7 +65,8 @@ func testErase(t *testing.T, open Opener, reopen Reopener) {
 	applied(t, s, update("ann", `$set plan "pro"`), update("phone", `$set_once a 1; $append b 2`))
 	apply(t, s, link("phone", "anna", noon))
 	apply(t, s, link("watch", "ann", noon))
-	apply(t, s, profile.Changes{Sightings: []profile.Sighting{{Project: home, ID: "ann", TimeMS: noon}, {Project: home, ID: "laptop", TimeMS: noon}}})
+	apply(t, s, sighted("ann", noon))
+	apply(t, s, sighted("laptop", noon))
 	gone(s)
 	mustHold(t, s, "anna", `plan "free"`)
 	mustHold(t, s, "tablet", `plan "free"`)
@@ -107,7 +108,7 @@ func testEraseBesideWrites(t *testing.T, open Opener) {
 					c := profile.Changes{
 						Updates:   []profile.Update{update(id, `$add n 1`)},
 						Links:     []profile.Link{{Project: home, Device: "phone", User: "ann", TimeMS: noon}},
-						Sightings: []profile.Sighting{{Project: home, ID: id, TimeMS: noon + n*profile.SightingEveryMS}},
+						Sightings: sighted(id, noon+n*profile.SightingEveryMS).Sightings,
 					}
 					if _, err := s.Apply(context.Background(), c); err != nil {
 						t.Error(err)

@@ -11,7 +11,11 @@ func link(device, user string, ms int64) profile.Changes {
 }
 
 func sighted(id string, ms int64) profile.Changes {
-	return profile.Changes{Sightings: []profile.Sighting{{Project: home, ID: id, TimeMS: ms}}}
+	return seenAs(id, profile.SeenAt(ms, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{}))
+}
+
+func seenAs(id string, seen profile.Seen) profile.Changes {
+	return profile.Changes{Sightings: []profile.Sighting{{Project: home, ID: id, Seen: seen}}}
 }
 
 // mustBe checks whose profile an id gives.

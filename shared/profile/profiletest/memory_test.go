@@ -2,6 +2,7 @@ package profiletest_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -17,6 +18,17 @@ func TestRun(t *testing.T) {
 		func(_ *testing.T, s profile.Store) profile.Store { return s })
 }
 
+// It has nothing to lose in a crash.
+func TestCrash(t *testing.T) {
+	profiletest.Crash(t, func(*testing.T) profile.Store { return newMemory() },
+		func(_ *testing.T, s profile.Store, during func(profile.Store)) profile.Store {
+			if rand.IntN(2) == 0 {
+				during(s)
+			}
+			return s
+		})
+}
+
 type key struct{ project, id string }
 
 type memory struct {
@@ -25,17 +37,29 @@ type memory struct {
 	profiles map[key]profile.Profile
 	users    map[key]string
 	erased   map[key]bool
+	depth    map[key]int   // how many merges, one into the other, ended in somebody
+	once     map[once]bool // for good, which is more than OnceForMS
+}
+
+// once names an update.
+type once struct {
+	key
+	insertID string
 }
 
 func newMemory() *memory {
-	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{}}
+	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{},
+		depth: map[key]int{}, once: map[once]bool{}}
 }
 
 func (m *memory) person(project, id string) key {
-	if user, ok := m.users[key{project, id}]; ok {
+	for {
+		user, ok := m.users[key{project, id}]
+		if !ok {
+			return key{project, id}
+		}
 		id = user
 	}
-	return key{project, id}
 }
 
 func (m *memory) read(k key) profile.Profile {
@@ -57,9 +81,18 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		if _, ok := m.users[k]; ok || m.erased[k] || m.erased[key{l.Project, l.User}] {
 			continue
 		}
-		m.see(key{l.Project, l.User}, &profile.Sighting{TimeMS: l.TimeMS})
-		m.see(key{l.Project, l.User}, &profile.Sighting{TimeMS: m.profiles[k].FirstSeenMS})
-		m.users[k] = l.User
+		user := m.person(l.Project, l.User)
+		if user == k || m.erased[user] {
+			continue
+		}
+		device := m.profiles[k]
+		m.see(user, device.Seen().Join(profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})))
+		m.users[k] = user.id
+	}
+	for i := range c.Merges {
+		if refused := m.merge(&c.Merges[i]); refused != nil {
+			refusals = append(refusals, *refused)
+		}
 	}
 	for i := range c.Updates {
 		u := &c.Updates[i]
@@ -67,11 +100,15 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		if !u.ExactID {
 			k = m.person(u.Project, u.ID)
 		}
-		if m.erased[k] {
+		name := once{key{u.Project, u.ID}, u.InsertID}
+		if m.erased[k] || m.once[name] {
 			continue
 		}
 		p := m.read(k)
 		keep, refused := profile.Apply(&p, u, m.now)
+		if refused == nil && u.InsertID != "" {
+			m.once[name] = true
+		}
 		switch {
 		case refused != nil:
 			refusals = append(refusals, *refused)
@@ -83,16 +120,38 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 	}
 	for i := range c.Sightings {
 		g := &c.Sightings[i]
-		m.see(m.person(g.Project, g.ID), g)
+		m.see(m.person(g.Project, g.ID), g.Seen)
 	}
 	return refusals, nil
 }
 
-func (m *memory) see(k key, g *profile.Sighting) {
+func (m *memory) merge(g *profile.Merge) *profile.Refusal {
+	from, into := m.person(g.Project, g.From), m.person(g.Project, g.Into)
+	if from == into || m.erased[from] || m.erased[into] {
+		return nil
+	}
+	if m.depth[from]+1 > profile.MaxMergeDepth {
+		return profile.TooDeep(g)
+	}
+	f, p := m.read(from), m.read(into)
+	if refused := profile.Fold(&p, &f, m.now); refused != nil {
+		refused.Index = g.Index
+		return refused
+	}
+	if p.UpdatedMS != 0 || p.Seen() != (profile.Seen{}) {
+		m.profiles[into] = p
+	}
+	delete(m.profiles, from)
+	m.users[from] = into.id
+	m.depth[into] = max(m.depth[into], m.depth[from]+1)
+	return nil
+}
+
+func (m *memory) see(k key, o profile.Seen) {
 	p := m.read(k)
 	seen := p.Seen()
-	if !m.erased[k] && seen.Tells(g) {
-		p.SetSeen(seen.With(g))
+	if !m.erased[k] && seen.Tells(o) {
+		p.SetSeen(seen.Join(o))
 		m.profiles[k] = p
 	}
 }
@@ -110,11 +169,12 @@ func (m *memory) Get(_ context.Context, project, id string) (profile.Profile, er
 func (m *memory) Linked(_ context.Context, project, id string) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	who := m.person(project, id)
-	ids := []string{who.id}
-	for device, user := range m.users {
-		if device.project == project && user == who.id {
-			ids = append(ids, device.id)
+	ids := []string{m.person(project, id).id}
+	for i := 0; i < len(ids); i++ {
+		for device, user := range m.users {
+			if device.project == project && user == ids[i] {
+				ids = append(ids, device.id)
+			}
 		}
 	}
 	return ids, nil

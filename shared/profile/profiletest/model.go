@@ -1,50 +1,56 @@
 package profiletest
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
 	"math/big"
 	"slices"
-	"sort"
-	"strings"
 
 	"loch/shared/profile"
 )
 
 // model is the contract once more, as plainly as it can be said and sharing no
 // code with package profile: values are decoded, numbers are fractions, a
-// profile is a list of pairs. Random changes must leave a store and the model
-// with the same profiles.
+// profile is a list of pairs, and every fact about when and where is kept. Random
+// changes must leave a store and the model with the same profiles.
 type model struct {
 	people map[string]*person
 	users  map[string]string // device to user
 	erased map[string]bool
+	once   map[[2]string]bool // id and insert id of an update that was applied
 }
 
 type person struct {
 	names  []string
 	values map[string]any
-	first  int64
-	last   int64
-	place  profile.Place
-	device profile.DeviceInfo
+	facts  []fact
+	sure   int // how many of the facts, from the first, no crash may take away; -1 if it may take the person
+}
+
+// fact is what one event, update or link said.
+type fact struct {
+	ms      int64
+	timed   bool // it says that the person was seen at that time
+	place   profile.Place
+	device  profile.DeviceInfo
+	arrival profile.Arrival
 }
 
 func newModel() *model {
-	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}}
+	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}, once: map[[2]string]bool{}}
 }
 
-func (m *model) person(id string) *person {
+// whose follows an id to the person.
+func (m *model) whose(id string) string {
 	if user, ok := m.users[id]; ok {
-		id = user
+		return m.whose(user)
 	}
-	return m.people[id]
+	return id
 }
+
+func (m *model) person(id string) *person { return m.people[m.whose(id)] }
 
 func (m *model) create(id string) *person {
 	if m.people[id] == nil {
-		m.people[id] = &person{values: map[string]any{}}
+		m.people[id] = &person{values: map[string]any{}, sure: -1}
 	}
 	return m.people[id]
 }
@@ -55,12 +61,20 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		if _, ok := m.users[l.Device]; ok || m.erased[l.Device] || m.erased[l.User] {
 			continue
 		}
-		m.users[l.Device] = l.User
-		u := m.create(l.User)
-		u.see(l.TimeMS)
-		if d := m.people[l.Device]; d != nil && d.first > 0 {
-			u.first = min(u.first, d.first)
+		user := m.whose(l.User)
+		if user == l.Device || m.erased[user] {
+			continue
 		}
+		m.users[l.Device] = user
+		u := m.create(user)
+		u.facts = append(u.facts, fact{ms: l.TimeMS, timed: true})
+		if d := m.people[l.Device]; d != nil {
+			u.facts = append(u.facts, d.facts...)
+		}
+		u.sure = len(u.facts)
+	}
+	for _, g := range c.Merges {
+		m.merge(m.whose(g.From), m.whose(g.Into))
 	}
 	for _, u := range c.Updates {
 		if !m.update(u) {
@@ -68,47 +82,47 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		}
 	}
 	for _, g := range c.Sightings {
-		id := g.ID
-		if user, ok := m.users[id]; ok {
-			id = user
-		}
-		if m.erased[id] {
-			continue
-		}
-		p := m.create(id)
-		p.see(g.TimeMS)
-		if g.Place != (profile.Place{}) {
-			p.place = g.Place
-		}
-		if g.Device != (profile.DeviceInfo{}) {
-			p.device = g.Device
+		if id := m.whose(g.ID); !m.erased[id] {
+			p := m.create(id)
+			p.facts = append(p.facts, fact{g.LastMS, true, g.Place, g.Device, g.Arrival})
 		}
 	}
 	return refused
 }
 
-func (p *person) see(ms int64) {
-	if p.first == 0 || ms < p.first {
-		p.first = ms
+func (m *model) merge(from, into string) {
+	if from == into || m.erased[from] || m.erased[into] {
+		return
 	}
-	p.last = max(p.last, ms)
+	m.users[from] = into
+	old := m.people[from]
+	if old == nil {
+		return
+	}
+	delete(m.people, from)
+	p := m.create(into)
+	p.facts = append(p.facts, old.facts...)
+	p.sure = len(p.facts)
+	for _, name := range old.names {
+		if _, there := p.values[name]; !there {
+			p.names = append(p.names, name)
+			p.values[name] = old.values[name]
+		}
+	}
 }
 
 func (m *model) update(u profile.Update) bool {
 	id := u.ID
-	if user, ok := m.users[id]; ok && !u.ExactID {
-		id = user
+	if !u.ExactID {
+		id = m.whose(id)
 	}
-	if m.erased[id] {
+	name := [2]string{u.ID, u.InsertID}
+	if m.erased[id] || m.once[name] {
 		return true
 	}
 	var p *person // a copy, so that a refusal leaves no trace
 	if old := m.people[id]; old != nil {
-		c := *old
-		c.names = slices.Clone(old.names)
-		c.values = map[string]any{}
-		maps.Copy(c.values, old.values)
-		p = &c
+		p = old.clone()
 	}
 	if len(u.Ops) == 0 && p == nil {
 		p = &person{values: map[string]any{}}
@@ -128,20 +142,22 @@ func (m *model) update(u profile.Update) bool {
 			return false
 		}
 	}
+	if u.InsertID != "" {
+		m.once[name] = true
+	}
 	if p == nil {
 		delete(m.people, id)
 		return true
 	}
 	m.people[id] = p
-	if !u.KeepLastSeen {
-		p.see(u.TimeMS)
+	f := fact{ms: u.TimeMS, timed: !u.KeepLastSeen, device: u.DeviceInfo}
+	p.facts = append(p.facts, f)
+	if !u.KeepPlace && u.Place != (profile.Place{}) {
+		// An update says on purpose where the person is, so it is the newest to do so.
+		newest := newest(p.facts, func(f fact) profile.Place { return f.place })
+		p.facts = append(p.facts, fact{ms: max(u.TimeMS, newest), place: u.Place})
 	}
-	if u.Place != (profile.Place{}) && !u.KeepPlace {
-		p.place = u.Place
-	}
-	if u.DeviceInfo != (profile.DeviceInfo{}) {
-		p.device = u.DeviceInfo
-	}
+	p.sure = len(p.facts)
 	return true
 }
 
@@ -214,70 +230,14 @@ func (p *person) do(op profile.Op) bool {
 	return false
 }
 
-// decode reads JSON with numbers as fractions.
-func decode(value json.RawMessage) any {
-	dec := json.NewDecoder(strings.NewReader(string(value)))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		panic("profiletest: " + err.Error())
-	}
-	return fractions(v)
-}
-
-func fractions(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		r, ok := new(big.Rat).SetString(string(v))
-		if !ok {
-			panic("profiletest: not a number: " + string(v))
-		}
-		return r
-	case []any:
-		for i := range v {
-			v[i] = fractions(v[i])
-		}
-	case map[string]any:
-		for name := range v {
-			v[name] = fractions(v[name])
-		}
-	}
-	return v
-}
-
-// show writes a decoded value so that equal values look alike.
-func show(v any) string {
-	switch v := v.(type) {
-	case *big.Rat:
-		return v.RatString()
-	case string:
-		return fmt.Sprintf("%q", v)
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			parts[i] = show(v[i])
-		}
-		return "[" + strings.Join(parts, " ") + "]"
-	case map[string]any:
-		var parts []string
-		for name := range v {
-			parts = append(parts, fmt.Sprintf("%q:%s", name, show(v[name])))
-		}
-		sort.Strings(parts)
-		return "{" + strings.Join(parts, " ") + "}"
-	}
-	return fmt.Sprint(v)
-}
-
 // linked are the ids that are one person.
 func (m *model) linked(id string) []string {
-	if user, ok := m.users[id]; ok {
-		id = user
-	}
-	ids := []string{id}
-	for device, user := range m.users {
-		if user == id {
-			ids = append(ids, device)
+	ids := []string{m.whose(id)}
+	for i := 0; i < len(ids); i++ {
+		for device, user := range m.users {
+			if user == ids[i] {
+				ids = append(ids, device)
+			}
 		}
 	}
 	return ids

@@ -35,9 +35,13 @@ func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("atomic", func(t *testing.T) { testAtomic(t, open) })
 	t.Run("limits", func(t *testing.T) { testLimits(t, open) })
 	t.Run("isolation", func(t *testing.T) { testIsolation(t, open) })
+	t.Run("once", func(t *testing.T) { testOnce(t, open, reopen) })
 	t.Run("seen", func(t *testing.T) { testSeen(t, open) })
 	t.Run("sightings", func(t *testing.T) { testSightings(t, open) })
+	t.Run("arrivals", func(t *testing.T) { testArrivals(t, open) })
+	t.Run("any order", func(t *testing.T) { testOrder(t, open) })
 	t.Run("links", func(t *testing.T) { testLinks(t, open) })
+	t.Run("merges", func(t *testing.T) { testMerges(t, open, reopen) })
 	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, open) })
 	t.Run("erase", func(t *testing.T) { testErase(t, open, reopen) })
 	t.Run("erase beside writes", func(t *testing.T) { testEraseBesideWrites(t, open) })
@@ -57,6 +61,13 @@ const (
 // update makes an Update from a line of operators.
 func update(id, line string) profile.Update {
 	return profile.Update{Project: home, ID: id, Ops: parseOps(line), TimeMS: noon}
+}
+
+// named is update with an insert id.
+func named(id, insertID, line string) profile.Update {
+	u := update(id, line)
+	u.InsertID = insertID
+	return u
 }
 
 var opNames = map[string]profile.OpKind{

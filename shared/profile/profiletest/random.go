@@ -2,7 +2,6 @@ package profiletest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,198 +14,184 @@ import (
 
 func testRandom(t *testing.T, open Opener, reopen Reopener) {
 	for range 4 {
-		Random(t, open, reopen, rand.Uint64())
+		Random(t, open, reopen, nil, rand.Uint64())
 	}
 }
 
+// Crasher ends a store's life while during is under way, as a loss of power or a
+// kill would, at a moment of its own choosing, and returns what is found when the
+// same data are opened again. during has ended by then.
+type Crasher func(t *testing.T, s profile.Store, during func(profile.Store)) profile.Store
+
+// Crash holds a store that can be crashed to its promise: what was acknowledged is
+// there, once; what was under way is there whole or not at all, and sending it
+// again makes it there once if it has a name.
+func Crash(t *testing.T, open Opener, crash Crasher) {
+	for range 4 {
+		Random(t, open, nil, crash, rand.Uint64())
+	}
+}
+
+const (
+	rounds    = 300
+	anEra     = 75 // rounds, after which there are new people: those from before are linked, merged and erased by then
+	aCrash    = 12 // rounds, about
+	mostTales = 64
+)
+
 // Random applies changes made from a seed to a store and to a plain model, and
-// compares. The seed of a failure is printed; call Random with it to see the
-// failure again.
-func Random(t *testing.T, open Opener, reopen Reopener, seed uint64) {
+// compares: operators, links, merges, erasures, requests that are sent again, and
+// restarts or crashes, in any order. The seed of a failure is printed; call Random
+// with it to see the failure again.
+func Random(t *testing.T, open Opener, reopen Reopener, crash Crasher, seed uint64) {
 	t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-		g := &generator{Rand: rand.New(rand.NewPCG(seed, 0)), now: noon}
-		s, m := open(t), newModel()
-		for round := range 300 {
-			c := g.changes()
-			var refused []int
-			for _, r := range apply(t, s, c) {
-				refused = append(refused, r.Index)
+		r := &run{t: t, generator: generator{Rand: rand.New(rand.NewPCG(seed, 0)), now: noon}, s: open(t), tales: []*model{newModel()}}
+		for r.round = range rounds {
+			if r.round%anEra == 0 {
+				r.newPeople()
 			}
-			if want := m.apply(c); !slices.Equal(refused, want) {
-				t.Fatalf("round %d: refused %v, want %v\n%s", round, refused, want, tell(c))
+			c := r.changes()
+			if again := r.sent; len(again) > 0 && r.IntN(6) == 0 {
+				c = pick(&r.generator, again)
 			}
-			if g.IntN(50) == 0 {
-				eraseRandom(t, s, m, pick(g, randomIDs))
-			}
-			for _, id := range randomIDs {
-				if problem := compare(s, m, id); problem != "" {
-					t.Fatalf("round %d: %s\n%s", round, problem, tell(c))
+			r.sent = append(r.sent[max(0, len(r.sent)-8):], c)
+			if crash != nil && r.IntN(aCrash) == 0 {
+				r.crash(crash, c)
+				if r.IntN(4) == 0 {
+					continue // the client gives up
 				}
 			}
-			if reopen != nil && round%75 == 74 {
-				s = reopen(t, s)
+			r.apply(c)
+			if r.IntN(50) == 0 {
+				r.erase(pick(&r.generator, r.people))
+			}
+			if reopen != nil && r.round%anEra == anEra-1 {
+				r.s = reopen(t, r.s)
+				r.compare(c)
 			}
 		}
 	})
 }
 
-// eraseRandom erases whoever an id belongs to, from the store and the model.
-func eraseRandom(t *testing.T, s profile.Store, m *model, id string) {
-	t.Helper()
-	ids := linked(t, s, id)
-	want := m.linked(id)
-	slices.Sort(want)
-	if got := slices.Sorted(slices.Values(ids)); !slices.Equal(got, want) {
-		t.Fatalf("%s is linked to %v, want %v", id, got, want)
-	}
-	if err := s.Erase(context.Background(), home, ids); err != nil {
-		t.Fatal(err)
-	}
-	m.erase(ids)
+// run is one sequence of changes. After a crash it may be open for a while what was
+// applied: a named update that changed nothing is not to be seen until it is sent
+// again. So there may be several models of what happened; one must always fit.
+type run struct {
+	generator
+	t     *testing.T
+	s     profile.Store
+	tales []*model
+	sent  []profile.Changes
+	round int
 }
 
-// compare says what differs between the store's and the model's profile.
-func compare(s profile.Store, m *model, id string) string {
-	p, err := s.Get(context.Background(), home, id)
-	want := m.person(id)
-	if want == nil {
-		if fault.CodeOf(err) != fault.NotFound || err == nil {
-			return fmt.Sprintf("%s: got %s, %v; want nothing", id, describe(p), err)
+// apply applies changes to the store and all models, and compares.
+func (r *run) apply(c profile.Changes) {
+	r.t.Helper()
+	var refused []int
+	for _, refusal := range apply(r.t, r.s, c) {
+		refused = append(refused, refusal.Index)
+	}
+	var want []int
+	r.keep(c, func(m *model) string {
+		if want = m.apply(c); !slices.Equal(refused, want) {
+			return fmt.Sprintf("refused %v, want %v", refused, want)
 		}
 		return ""
-	}
-	if err != nil {
-		return fmt.Sprintf("%s: %v", id, err)
-	}
-	if person, ok := m.users[id]; ok && p.ID != person || !ok && p.ID != id {
-		return fmt.Sprintf("%s: gives %s", id, p.ID)
-	}
-	var have, wanted []string
-	for _, tr := range p.Traits {
-		have = append(have, tr.Name+" "+show(decode(tr.Value)))
-	}
-	for _, name := range want.names {
-		wanted = append(wanted, name+" "+show(want.values[name]))
-	}
-	if !slices.Equal(have, wanted) {
-		return fmt.Sprintf("%s: holds %s\nwant %s", id, strings.Join(have, "; "), strings.Join(wanted, "; "))
-	}
-	late := want.last - p.LastSeenMS
-	if p.FirstSeenMS != want.first || late < 0 || late >= profile.SightingEveryMS || p.Place != want.place || p.Device != want.device {
-		return fmt.Sprintf("%s: %s\nwant first=%d last=%d place=%v device=%v", id, describe(p), want.first, want.last, want.place, want.device)
-	}
-	return ""
+	})
+	r.compare(c)
 }
 
-func tell(c profile.Changes) string {
-	var b strings.Builder
-	for _, l := range c.Links {
-		fmt.Fprintf(&b, "link %s to %s\n", l.Device, l.User)
-	}
-	for _, u := range c.Updates {
-		fmt.Fprintf(&b, "update %d of %s at %d:", u.Index, u.ID, u.TimeMS)
-		for _, op := range u.Ops {
-			fmt.Fprintf(&b, " %s %s %s;", op.Kind, op.Name, op.Value)
+func (r *run) compare(c profile.Changes) {
+	r.t.Helper()
+	found := r.read()
+	r.keep(c, func(m *model) string { return m.differs(found, (*person).wrong) })
+}
+
+// read reads everybody.
+func (r *run) read() map[string]*profile.Profile {
+	r.t.Helper()
+	found := map[string]*profile.Profile{}
+	for _, id := range r.everybody {
+		p, err := r.s.Get(context.Background(), home, id)
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			r.t.Fatalf("round %d: Get(%s): %v", r.round, id, err)
 		}
-		b.WriteString("\n")
-	}
-	for _, g := range c.Sightings {
-		fmt.Fprintf(&b, "sighting of %s at %d in %q\n", g.ID, g.TimeMS, g.Place.Country)
-	}
-	return b.String()
-}
-
-var (
-	randomDevices = []string{"d1", "d2", "d3", "d4", "d5", "d6"}
-	randomUsers   = []string{"u1", "u2", "u3"}
-	randomIDs     = slices.Concat(randomDevices, randomUsers)
-	randomNames   = []string{"a", "b", "c", "d", "e"}
-	randomKinds   = []profile.OpKind{profile.Set, profile.SetOnce, profile.Add, profile.Add, profile.Append, profile.Append,
-		profile.Union, profile.Union, profile.Remove, profile.Unset, profile.Delete}
-	randomScalars = []string{`0`, `1`, `1.0`, `-1`, `0.1`, `0.2`, `2e1`, `20`, `9007199254740993`, `-0.000000001`, `12345678901234567890.5`,
-		`null`, `true`, `"a"`, `"1"`, `""`, `"\u00e9"`, `"é"`}
-)
-
-// generator makes changes whose times only grow: which of two old sightings a
-// store may drop is left open by the contract, so the model could not tell.
-type generator struct {
-	*rand.Rand
-	now int64
-}
-
-func pick[T any](g *generator, from []T) T { return from[g.IntN(len(from))] }
-
-func (g *generator) tick() int64 {
-	g.now += 1 + g.Int64N(40*second)
-	return g.now
-}
-
-func (g *generator) changes() profile.Changes {
-	var c profile.Changes
-	if g.IntN(12) == 0 {
-		for range 1 + g.IntN(2) {
-			c.Links = append(c.Links, profile.Link{Project: home, Device: pick(g, randomDevices), User: pick(g, randomUsers), TimeMS: g.tick()})
+		if found[id] = nil; err == nil {
+			found[id] = &p
 		}
 	}
-	if g.IntN(4) > 0 {
-		for i := range 1 + g.IntN(4) {
-			u := profile.Update{
-				Index: i, Project: home, ID: pick(g, randomIDs), TimeMS: g.tick(),
-				KeepLastSeen: g.IntN(5) == 0, ExactID: g.IntN(5) == 0, KeepPlace: g.IntN(3) == 0,
-				Place: g.place(), DeviceInfo: g.device(),
-			}
-			for range g.IntN(4) * g.IntN(5) {
-				u.Ops = append(u.Ops, g.op())
-			}
-			c.Updates = append(c.Updates, u)
+	return found
+}
+
+// keep keeps the models that fit.
+func (r *run) keep(c profile.Changes, problem func(*model) string) {
+	r.t.Helper()
+	var fit []*model
+	var why []string
+	for _, m := range r.tales {
+		if p := problem(m); p == "" {
+			fit = append(fit, m)
+		} else {
+			why = append(why, p)
 		}
 	}
-	for range g.IntN(3) {
-		c.Sightings = append(c.Sightings, profile.Sighting{Project: home, ID: pick(g, randomIDs), TimeMS: g.tick(), Place: g.place(), Device: g.device()})
+	if len(fit) == 0 {
+		r.t.Fatalf("round %d: %s\n%s", r.round, strings.Join(why, "\nor "), tell(c))
 	}
-	return c
+	r.tales = fit
 }
 
-func (g *generator) place() profile.Place {
-	return pick(g, []profile.Place{{}, {}, oslo, lima})
-}
-
-func (g *generator) device() profile.DeviceInfo {
-	return pick(g, []profile.DeviceInfo{{}, {}, phone, desktop})
-}
-
-func (g *generator) op() profile.Op {
-	op := profile.Op{Kind: pick(g, randomKinds), Name: pick(g, randomNames)}
-	if op.Kind == profile.Delete && g.IntN(3) > 0 {
-		op.Kind = profile.Unset
-	}
-	switch {
-	case op.Kind == profile.Delete:
-		op.Name = ""
-	case op.Kind == profile.Unset:
-	case op.Kind == profile.Add && g.IntN(8) > 0:
-		op.Value = json.RawMessage(pick(g, randomScalars[:11]))
-	default:
-		op.Value = json.RawMessage(g.value(2))
-	}
-	return op
-}
-
-func (g *generator) value(depth int) string {
-	if depth == 0 || g.IntN(2) == 0 {
-		return pick(g, randomScalars)
-	}
-	var parts []string
-	object := g.IntN(3) == 0
-	for range g.IntN(4) {
-		v := g.value(depth - 1)
-		if object {
-			v = `"` + pick(g, randomNames) + `":` + v
+// crash crashes the store while it applies c. Links, each merge, and the rest are
+// each there or not, in this order.
+func (r *run) crash(crash Crasher, c profile.Changes) {
+	r.t.Helper()
+	r.s = crash(r.t, r.s, func(s profile.Store) { _, _ = s.Apply(context.Background(), c) })
+	steps := []profile.Changes{c}
+	if len(c.Merges) > 0 {
+		steps = []profile.Changes{{Links: c.Links}}
+		for i := range c.Merges {
+			steps = append(steps, profile.Changes{Merges: c.Merges[i : i+1]})
 		}
-		parts = append(parts, v)
+		steps = append(steps, profile.Changes{Updates: c.Updates, Sightings: c.Sightings})
 	}
-	if object {
-		return "{" + strings.Join(parts, ",") + "}"
+	var tales []*model
+	for _, m := range r.tales {
+		tales = append(tales, m)
+		for _, step := range steps {
+			m = m.clone()
+			m.apply(step)
+			tales = append(tales, m)
+		}
 	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	found := r.read()
+	r.tales = tales
+	r.keep(c, func(m *model) string { return m.differs(found, (*person).wrongAfterCrash) })
+	told := map[string]bool{}
+	r.tales = slices.DeleteFunc(r.tales, func(m *model) bool {
+		m.adopt(found)
+		again := told[m.tell()]
+		told[m.tell()] = true
+		return again
+	})
+	if len(r.tales) > mostTales {
+		r.t.Fatalf("round %d: %d things may have happened", r.round, len(r.tales))
+	}
+}
+
+// erase erases whoever an id belongs to, from the store and the models.
+func (r *run) erase(id string) {
+	r.t.Helper()
+	ids := linked(r.t, r.s, id)
+	r.keep(profile.Changes{}, func(m *model) string {
+		want := slices.Sorted(slices.Values(m.linked(id)))
+		if got := slices.Sorted(slices.Values(ids)); !slices.Equal(got, want) {
+			return fmt.Sprintf("%s is linked to %v, want %v", id, got, want)
+		}
+		m.erase(ids)
+		return ""
+	})
+	if err := r.s.Erase(context.Background(), home, ids); err != nil {
+		r.t.Fatal(err)
+	}
 }

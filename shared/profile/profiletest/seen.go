@@ -1,6 +1,9 @@
 package profiletest
 
 import (
+	"fmt"
+	"iter"
+	"slices"
 	"testing"
 
 	"loch/shared/profile"
@@ -11,16 +14,26 @@ var (
 	lima    = profile.Place{Country: "PE", City: "Lima"}
 	phone   = profile.DeviceInfo{Browser: "Safari", OS: "iOS", DeviceType: "phone", Brand: "Apple", Model: "iPhone"}
 	desktop = profile.DeviceInfo{Browser: "Firefox", OS: "Linux", DeviceType: "desktop"}
+	search  = profile.Arrival{Referrer: "www.google.com", Channel: "Organic Search", Source: "google"}
+	letter  = profile.Arrival{Channel: "Email", Source: "news", UTMSource: "news", UTMMedium: "email", UTMCampaign: "spring"}
+	direct  = profile.Arrival{Channel: "Direct"}
 )
 
 const second, minute = int64(1000), int64(60_000)
 
-// mustBeSeen checks first and last seen, place and device.
+// mustBeSeen checks first and last seen, place, device and arrival. The times at
+// which the last three were told are the store's own affair.
 func mustBeSeen(t *testing.T, s profile.Store, id string, want profile.Seen) {
 	t.Helper()
-	if p := get(t, s, id); p.Seen() != want {
-		t.Errorf("%s was seen %+v\nwant %+v", id, p.Seen(), want)
+	p := get(t, s, id)
+	if got := untimed(p.Seen()); got != want {
+		t.Errorf("%s was seen %+v\nwant %+v", id, got, want)
 	}
+}
+
+func untimed(s profile.Seen) profile.Seen {
+	s.PlaceMS, s.DeviceMS, s.ArrivalMS = 0, 0, 0
+	return s
 }
 
 // testSeen is about what updates say.
@@ -87,7 +100,7 @@ func testSightings(t *testing.T, open Opener) {
 	s := open(t)
 	see := func(t *testing.T, id string, ms int64, place profile.Place, device profile.DeviceInfo) {
 		t.Helper()
-		apply(t, s, profile.Changes{Sightings: []profile.Sighting{{Project: home, ID: id, TimeMS: ms, Place: place, Device: device}}})
+		apply(t, s, seenAs(id, profile.SeenAt(ms, place, device, profile.Arrival{})))
 	}
 	none, nothing := profile.Place{}, profile.DeviceInfo{}
 
@@ -119,14 +132,19 @@ func testSightings(t *testing.T, open Opener) {
 		mustBeSeen(t, s, "d4", profile.Seen{FirstMS: noon - 1, LastMS: noon, Place: oslo, Device: phone})
 	})
 	t.Run("several events of one request count together", func(t *testing.T) {
-		apply(t, s, profile.Changes{Sightings: []profile.Sighting{
-			{Project: home, ID: "d5", TimeMS: noon + 2*minute, Place: oslo},
-			{Project: home, ID: "d6", TimeMS: noon},
-			{Project: home, ID: "d5", TimeMS: noon},
-			{Project: home, ID: "d5", TimeMS: noon + 4*minute, Place: lima},
-		}})
+		c := seenAs("d5", profile.SeenAt(noon+2*minute, oslo, nothing, profile.Arrival{}))
+		for _, more := range []profile.Changes{
+			sighted("d6", noon), sighted("d5", noon), seenAs("d5", profile.SeenAt(noon+4*minute, lima, nothing, profile.Arrival{})),
+		} {
+			c.Sightings = append(c.Sightings, more.Sightings...)
+		}
+		apply(t, s, c)
 		mustBeSeen(t, s, "d5", profile.Seen{FirstMS: noon, LastMS: noon + 4*minute, Place: lima})
 		mustBeSeen(t, s, "d6", profile.Seen{FirstMS: noon, LastMS: noon})
+	})
+	t.Run("one sighting may stand for many events", func(t *testing.T) {
+		apply(t, s, seenAs("d7", profile.SeenAt(noon-minute, oslo, phone, letter).Join(profile.SeenAt(noon+minute, lima, nothing, direct))))
+		mustBeSeen(t, s, "d7", profile.Seen{FirstMS: noon - minute, LastMS: noon + minute, Place: lima, Device: phone, Arrival: letter})
 	})
 	t.Run("sightings leave traits alone, and updates what was seen", func(t *testing.T) {
 		u := update("u1", `$set a 1`)
@@ -160,4 +178,103 @@ func testSightings(t *testing.T, open Opener) {
 		see(t, "d9", 0, oslo, phone)
 		mustBeUnknown(t, s, home, "d9")
 	})
+}
+
+// testArrivals is about how people first came.
+func testArrivals(t *testing.T, open Opener) {
+	s := open(t)
+	came := func(t *testing.T, id string, ms int64, how profile.Arrival) {
+		t.Helper()
+		apply(t, s, seenAs(id, profile.SeenAt(ms, profile.Place{}, profile.DeviceInfo{}, how)))
+	}
+	mustHaveCome := func(t *testing.T, id string, how profile.Arrival) {
+		t.Helper()
+		if p := get(t, s, id); p.Arrival != how {
+			t.Errorf("%s came by %+v, want %+v", id, p.Arrival, how)
+		}
+	}
+
+	t.Run("the first arrival stays", func(t *testing.T) {
+		came(t, "d1", noon, letter)
+		came(t, "d1", noon+minute, search)
+		came(t, "d1", noon+2*minute, direct)
+		mustHaveCome(t, "d1", letter)
+	})
+	t.Run("who came directly first is not won by a later campaign", func(t *testing.T) {
+		came(t, "d2", noon, direct)
+		came(t, "d2", noon+minute, letter)
+		mustHaveCome(t, "d2", direct)
+	})
+	t.Run("an earlier arrival that comes late counts at once", func(t *testing.T) {
+		came(t, "d3", noon, search)
+		came(t, "d3", noon-1, letter)
+		mustHaveCome(t, "d3", letter)
+	})
+	t.Run("a server's event tells of no arrival and takes none away", func(t *testing.T) {
+		came(t, "d4", noon-minute, profile.Arrival{})
+		came(t, "d4", noon, search)
+		came(t, "d4", noon-2*minute, profile.Arrival{})
+		mustHaveCome(t, "d4", search)
+		came(t, "d4", noon-1, letter)
+		mustHaveCome(t, "d4", letter)
+	})
+	t.Run("a visitor who signs up came as the device did", func(t *testing.T) {
+		came(t, "d5", noon, letter)
+		apply(t, s, link("d5", "ann", noon+minute))
+		came(t, "ann", noon+2*minute, direct)
+		mustHaveCome(t, "ann", letter)
+	})
+	t.Run("an update tells of no arrival", func(t *testing.T) {
+		applied(t, s, update("d1", `$set a 1`))
+		mustHaveCome(t, "d1", letter)
+	})
+}
+
+// testOrder sends what happened a minute apart in every order.
+func testOrder(t *testing.T, open Opener) {
+	s := open(t)
+	history := []profile.Seen{
+		profile.SeenAt(noon, oslo, phone, profile.Arrival{}),
+		profile.SeenAt(noon+minute, lima, profile.DeviceInfo{}, search),
+		profile.SeenAt(noon+2*minute, profile.Place{}, desktop, letter),
+		profile.SeenAt(noon+3*minute, oslo, profile.DeviceInfo{}, direct),
+		profile.SeenAt(noon+4*minute, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{}),
+	}
+	want := profile.Seen{FirstMS: noon, LastMS: noon + 4*minute, Place: oslo, Device: desktop, Arrival: search}
+	n := 0
+	for order := range permutations(len(history)) {
+		id := fmt.Sprint("person", n)
+		n++
+		for _, i := range order {
+			apply(t, s, seenAs(id, history[i]))
+		}
+		if mustBeSeen(t, s, id, want); t.Failed() {
+			t.Fatalf("in the order %v", order)
+		}
+	}
+}
+
+// permutations yields every order of n things.
+func permutations(n int) iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
+		order := make([]int, 0, n)
+		var place func() bool
+		place = func() bool {
+			if len(order) == n {
+				return yield(order)
+			}
+			for i := range n {
+				if slices.Contains(order, i) {
+					continue
+				}
+				order = append(order, i)
+				if !place() {
+					return false
+				}
+				order = order[:len(order)-1]
+			}
+			return true
+		}
+		place()
+	}
 }

@@ -43,7 +43,7 @@ func (m *Memory) begin(ctx context.Context) (end func(), err error) {
 // alive refuses owners that were erased.
 func (m *Memory) alive(owners ...vault.ID) error {
 	if slices.ContainsFunc(owners, func(o vault.ID) bool { return m.graves[o] }) {
-		return fault.New(fault.Unavailable, "the person was erased meanwhile; send again")
+		return fault.Wrap(vault.ErrErased, fault.Unavailable, "the person was erased meanwhile; send again")
 	}
 	return nil
 }

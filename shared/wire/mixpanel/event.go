@@ -98,10 +98,10 @@ func (p *propertyReader) resolveIDs() {
 			ids.User = p.distinctID
 		}
 	}
-	if namesNobody(ids.User) {
+	if event.NamesNobody(ids.User) {
 		ids.User = ""
 	}
-	if namesNobody(ids.Device) {
+	if event.NamesNobody(ids.Device) {
 		ids.Device = ""
 	}
 	for i := range p.e.IDSpans {
@@ -141,19 +141,4 @@ func (p *propertyReader) resolveAddress() {
 	default:
 		p.e.AddressRule = event.AddressNone
 	}
-}
-
-// namesNobody tells the values that broken clients send in place of an
-// identifier (Mixpanel's import-events page lists them). Taken as identifiers
-// they would make one person out of all who are unknown.
-func namesNobody(id string) bool {
-	if len(id) > 36 {
-		return false
-	}
-	switch strings.ToLower(id) {
-	case "00000000-0000-0000-0000-000000000000", "anon", "anonymous", "nil", "none", "null",
-		"n/a", "na", "undefined", "unknown", "<nil>", "0", "-1", "true", "false", "[]", "{}":
-		return true
-	}
-	return false
 }

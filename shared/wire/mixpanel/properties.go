@@ -182,11 +182,11 @@ func (p *propertyReader) id(value []byte, start int, to *string, kind, field str
 		return event.ReasonWrongType, field
 	}
 	id := p.scalar(value, start)
-	if p.control.Route == Import && p.control.Strict && namesNobody(id) {
+	if p.control.Route == Import && p.control.Strict && event.NamesNobody(id) {
 		return event.ReasonBadID, field
 	}
 	*to = id
-	if id != "" && !namesNobody(id) {
+	if id != "" && !event.NamesNobody(id) {
 		p.idSpans = append(p.idSpans, event.IDSpan{
 			Span: event.Span{Start: start, End: start + len(value)}, ID: event.ID{Kind: kind, Value: id},
 		})

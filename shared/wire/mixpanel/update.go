@@ -66,6 +66,8 @@ func (d *decoder) update(raw []byte) {
 			if ip = scalar(value); ip == "" {
 				ip = "0"
 			}
+		case "$insert_id":
+			u.InsertID = scalar(value)
 		case "$time":
 			if ms, ok := timeMS(scalar(value)); ok && ms > 0 && ms <= u.TimeMS {
 				u.TimeMS = ms
@@ -98,7 +100,7 @@ func (d *decoder) update(raw []byte) {
 		}
 		if u.ClearID == "" {
 			fail(event.ReasonMissingField, "$distinct_id")
-		} else if namesNobody(u.ClearID) {
+		} else if event.NamesNobody(u.ClearID) {
 			fail(event.ReasonBadID, "$distinct_id")
 		}
 	}

@@ -1,0 +1,227 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"loch/shared/enrich"
+	"loch/shared/event"
+	"loch/shared/fault"
+	"loch/shared/privacy"
+	"loch/shared/profile"
+	"loch/shared/project"
+	"loch/shared/vault"
+	"loch/shared/web"
+	"loch/shared/wire"
+)
+
+// importPath takes profiles as lines of JSON, in the form in which they are
+// exported, or in which Mixpanel exports them.
+const importPath = "api/profiles.ndjson"
+
+const (
+	importProtocol = "ndjson"
+	maxImportBytes = 10 << 20
+	maxImportLines = 2000
+)
+
+// imported is the answer to an import. A line that failed does not stop the others,
+// and is told by its number and the reason, never by what is in it.
+type imported struct {
+	Received int          `json:"received"`
+	Imported int          `json:"imported"`
+	Failed   []failedLine `json:"failed"`
+}
+
+type failedLine struct {
+	Line   int          `json:"line"` // from 1
+	Reason event.Reason `json:"reason"`
+	Field  string       `json:"field,omitempty"`
+}
+
+// importProfiles answers POST /api/profiles.ndjson. Every line sets what it names,
+// so a file may be sent again, whole or in parts. It needs a key of scope pii: a
+// line may name anybody by the lake id, and carries personal traits in clear.
+func (h *handler) importProfiles(w http.ResponseWriter, r *http.Request) {
+	web.NameRoute(r, "POST /"+importPath)
+	if r.Method != http.MethodPost {
+		web.WriteMethodNotAllowed(w, r, "import profiles with POST, one JSON object a line", http.MethodPost)
+		return
+	}
+	key, err := web.Authorize(r, h.Registry, project.PII)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	body, release, err := web.Body(r, maxImportBytes)
+	defer release()
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	o, err := h.ownersOf(r.Context(), key.Project)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	lines := splitLines(body)
+	if len(lines) > maxImportLines {
+		web.WriteError(w, r, fault.Newf(fault.TooLarge, "there are %d lines; at most %d are taken at once", len(lines), maxImportLines))
+		return
+	}
+	ctx, cancel := web.Detach(r.Context())
+	defer cancel()
+	a, err := h.takeLines(ctx, lines, o, key.Project.ID, h.requestID(r))
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	web.WriteJSON(w, http.StatusOK, a)
+}
+
+// ownersOf are the owners of a request whose every record is one project's.
+func (h *handler) ownersOf(ctx context.Context, p project.Project) (*owners, error) {
+	o := &owners{h: h, ctx: ctx, byToken: map[string]project.Project{"": p}, projects: map[string]project.Settings{p.ID: p.Settings}}
+	cleaner, err := h.cleaners.of(p.ID, p.Settings.Privacy)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "the project's privacy settings are wrong: "+fault.From(err).Error())
+	}
+	o.policies = map[string]*privacy.Cleaner{p.ID: cleaner}
+	return o, nil
+}
+
+// splitLines leaves out empty lines, but counts them.
+func splitLines(body []byte) (lines [][]byte) {
+	body = bytes.TrimRight(body, "\r\n")
+	if len(body) == 0 {
+		return nil
+	}
+	for line := range bytes.SplitSeq(body, []byte{'\n'}) {
+		lines = append(lines, bytes.TrimSpace(line))
+	}
+	return lines
+}
+
+// takeLines is the walk of an import: the same sealing as of /engage, and then the
+// profile store. An update's Index is its line.
+func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, projectID, requestID string) (imported, error) {
+	b := wire.Batch{Protocol: importProtocol}
+	var named, known []profile.Update // by an identifier, by the lake id
+	seen := map[int]profile.Seen{}
+	a := imported{Failed: []failedLine{}}
+	for i, line := range lines {
+		if len(line) == 0 {
+			continue
+		}
+		a.Received++
+		u, told, refused := readLine(line)
+		if refused != nil {
+			refused.Index, refused.Payload = i, line
+			b.Rejected = append(b.Rejected, *refused)
+			continue
+		}
+		u.Index, u.Project, u.Raw = i, projectID, line
+		if seen[i] = told; u.ID != "" {
+			markPersonal(&u, o.policy(projectID), o.settings(projectID).GroupKeys)
+			known = append(known, u)
+		} else {
+			named = append(named, u)
+		}
+	}
+	if err := h.newKinds(ctx, o, projectID, slices.Concat(named, known)); err != nil {
+		return a, err
+	}
+	named, err := h.nameUpdates(ctx, &b, named, o, &enrich.Surroundings{})
+	if err != nil {
+		return a, err
+	}
+	updates, err := h.sealImport(ctx, &b, slices.Concat(named, known), o)
+	if err != nil {
+		return a, err
+	}
+	refused, err := h.Profiles.Apply(ctx, importChanges(updates, seen))
+	if err != nil {
+		return a, err
+	}
+	b.Rejected = append(b.Rejected, refusals(refused, updates)...)
+	if len(b.Rejected) > 0 {
+		if err := h.Sink.Put(ctx, h.parcel(&b, nil, o, h.Now(), requestID)); err != nil {
+			return a, err
+		}
+	}
+	for _, r := range b.Rejected {
+		a.Failed = append(a.Failed, failedLine{r.Index + 1, r.Reason, r.Field})
+	}
+	slices.SortFunc(a.Failed, func(x, y failedLine) int { return x.Line - y.Line })
+	a.Imported = a.Received - len(a.Failed)
+	h.count(&b, a.Imported)
+	return a, nil
+}
+
+// newKinds tells the registry of kinds of group that it does not know.
+func (h *handler) newKinds(ctx context.Context, o *owners, projectID string, updates []profile.Update) error {
+	kinds := o.settings(projectID).GroupKeys
+	for i := range updates {
+		kind := updates[i].GroupKey
+		if kind == "" || slices.Contains(kinds, kind) {
+			continue
+		}
+		if err := h.Registry.AddGroupKey(ctx, projectID, kind); err != nil {
+			return err
+		}
+		kinds = append(slices.Clone(kinds), kind)
+	}
+	return nil
+}
+
+// sealImport seals what is personal. A line may name somebody who was erased since
+// it was exported: nobody's key is made again, so it fails, and it alone.
+func (h *handler) sealImport(ctx context.Context, b *wire.Batch, updates []profile.Update, o *owners) ([]profile.Update, error) {
+	alive := updates[:0:0]
+	rejected := len(b.Rejected)
+	sealed, err := h.sealUpdates(ctx, b, slices.Clone(updates), o)
+	if !errors.Is(err, vault.ErrErased) {
+		return sealed, err
+	}
+	b.Rejected = b.Rejected[:rejected]
+	for i := range updates {
+		one, err := h.sealUpdates(ctx, b, []profile.Update{updates[i]}, o)
+		if errors.Is(err, vault.ErrErased) {
+			b.Rejected = append(b.Rejected, event.Rejection{Index: updates[i].Index, Reason: event.ReasonSuppressed})
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		alive = append(alive, one...)
+	}
+	return alive, nil
+}
+
+// importChanges sets the traits and tells when somebody was seen. Both ends of that
+// are updates, since a sighting may be lost with the process; the first arrival is
+// one.
+func importChanges(updates []profile.Update, seen map[int]profile.Seen) (c profile.Changes) {
+	for _, u := range updates {
+		told := seen[u.Index]
+		if told.FirstMS != 0 {
+			first := u
+			first.Ops, first.TimeMS, first.KeepLastSeen, first.KeepPlace = nil, told.FirstMS, false, true
+			c.Updates = append(c.Updates, first)
+		}
+		u.KeepLastSeen, u.KeepPlace = told.LastMS == 0, true
+		if told.LastMS != 0 {
+			u.TimeMS = told.LastMS
+			u.Place, u.KeepPlace, u.DeviceInfo = told.Place, told.Place == profile.Place{}, told.Device
+		}
+		c.Updates = append(c.Updates, u)
+		if told.Arrival != (profile.Arrival{}) && told.FirstMS != 0 {
+			c.Sightings = append(c.Sightings, profile.Sighting{Project: u.Project, ID: u.ID,
+				Seen: profile.SeenAt(told.FirstMS, profile.Place{}, profile.DeviceInfo{}, told.Arrival)})
+		}
+	}
+	return c
+}
