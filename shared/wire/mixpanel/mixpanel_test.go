@@ -48,6 +48,12 @@ func TestEveryEncoding(t *testing.T) {
 		"parameters before data":       {"", form, "verbose=1&ip=0&data=" + url.QueryEscape(b64)},
 		"parameters after data":        {"", form, "data=" + url.QueryEscape(b64) + "&verbose=1&ip=0"},
 		"upper-case type":              {"", "Application/JSON", one},
+		"JSON's type, data in query":   {"data=" + url.QueryEscape(b64), "application/json", ""},
+		"JSON's type, form as body":    {"", "application/json", "verbose=1&data=" + url.QueryEscape(b64)},
+		"BOM before JSON":              {"", "application/json", "\uFEFF" + one},
+		"BOM before JSON, text/plain":  {"", "text/plain", "\uFEFF[" + one + "]"},
+		"BOM before JSON in a form":    {"", form, "data=" + url.QueryEscape("\uFEFF"+one)},
+		"BOM inside base64":            {"", form, "data=" + base64.StdEncoding.EncodeToString([]byte("\uFEFF"+one))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, control, err := decode(t, mixpanel.Track, c.query, c.contentType, c.body)
