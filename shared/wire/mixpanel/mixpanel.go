@@ -57,8 +57,9 @@ func Decode(r Request) (wire.Batch, Control, error) {
 		b.Rejected = append(b.Rejected, whole(event.ReasonUndecodable, &r))
 		return b, c, err
 	}
-	text, replaced := rawjson.Clean(bytes.TrimPrefix(text, []byte("\uFEFF")))
-	d := decoder{control: c, received: r.Received, batch: &b, replaced: replaced}
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	d := decoder{control: c, received: r.Received, batch: &b, ndjson: isNDJSON(r.ContentType)}
+	_, d.dirty = rawjson.Clean(text)
 	if err := d.records(text); err != nil {
 		// All or nothing: a client halves such a request and sends it again.
 		b.Events, b.Updates = nil, nil

@@ -120,6 +120,62 @@ func TestBadRecordsStandAlone(t *testing.T) {
 	}
 }
 
+// A broken first line fails alone, like any other; a body in which nothing is a
+// record is refused as a whole, in one rejection, however many lines it has.
+func TestBrokenFirstLine(t *testing.T) {
+	good := `{"event":"good","properties":{"token":"T","distinct_id":"u"}}`
+	for _, bad := range []string{`garbage`, `garbage & more`, `[garbage`, `[1]`, `5`, `{"event":"x",`, `{bad}`, `"text"`, `]`} {
+		for _, route := range []mixpanel.Route{mixpanel.Track, mixpanel.Import} {
+			b, _, err := decode(t, route, "", "application/x-ndjson", bad+"\n"+good+"\n"+good)
+			if err != nil || len(b.Events) != 2 || len(b.Rejected) != 1 || b.Rejected[0].Index != 0 || b.Events[1].Index != 2 {
+				t.Errorf("%s: %d events, %+v, %v", bad, len(b.Events), b.Rejected, err)
+			}
+		}
+	}
+	for name, body := range map[string]string{
+		"one line": "garbage", "three lines": "garbage\nmore\n}", "numbers": "1\n2", "no array": "[garbage\nmore", "lines without end": strings.Repeat("x\n", 5000),
+	} {
+		for _, contentType := range []string{"application/x-ndjson", "application/json"} {
+			b, _, err := decode(t, mixpanel.Import, "", contentType, body)
+			if fault.CodeOf(err) != fault.Invalid || len(b.Rejected) != 1 || b.Rejected[0].Index != -1 || b.Rejected[0].Reason != event.ReasonUndecodable {
+				t.Errorf("%s as %s: %v, %d rejected", name, contentType, err, len(b.Rejected))
+			}
+		}
+	}
+}
+
+// Text that is no UTF-8 is mended, and only the events in which it stood say so.
+func TestReplacedTextIsFlaggedWhereItStood(t *testing.T) {
+	const genuine = "\uFFFD" // this is what the website sent
+	body := `[{"event":"a","properties":{"x":"` + genuine + `","token":"T"}},
+		{"event":"b","properties":{"x":"` + "\xff" + `","distinct_id":"ü-1","token":"T"}},
+		{"event":"c","properties":{"x":"\ud83d","token":"T"}},{"event":"d","properties":{"x":"\ud83d\ude00","token":"T"}}]`
+	b, _, err := decode(t, mixpanel.Track, "", "application/json", body)
+	if err != nil || len(b.Events) != 4 {
+		t.Fatalf("%d events, %+v, %v", len(b.Events), b.Rejected, err)
+	}
+	for i, want := range []struct{ flags, properties string }{
+		{"", `{"x":"` + genuine + `","token":"T"}`},
+		{event.FlagTextReplaced, `{"x":"` + "\uFFFD" + `","distinct_id":"ü-1","token":"T"}`},
+		{event.FlagTextReplaced, `{"x":"\uFFFD","token":"T"}`},
+		{"", `{"x":"\ud83d\ude00","token":"T"}`},
+	} {
+		e := b.Events[i]
+		if e.Row.Flags != want.flags || string(e.Properties) != want.properties || e.Token != "T" {
+			t.Errorf("event %d: %q %s", i, e.Row.Flags, e.Properties)
+		}
+		for _, s := range e.IDSpans {
+			if got := string(e.Properties[s.Start:s.End]); got != `"ü-1"` {
+				t.Errorf("an identifier's place holds %s", got)
+			}
+		}
+	}
+	if u, _, err := decode(t, mixpanel.Engage, "", "application/json", `{"$token":"T","$distinct_id":"u","$set":{"a":"`+"\xff"+`"}}`); err != nil ||
+		len(u.Updates) != 1 || string(u.Updates[0].Ops[0].Value) != "\"\uFFFD\"" {
+		t.Errorf("an update: %+v %v", u, err)
+	}
+}
+
 // A rejection says whose it is and which, wherever in the record that stands.
 func TestARejectionKeepsTokenAndInsertID(t *testing.T) {
 	for _, bad := range []string{

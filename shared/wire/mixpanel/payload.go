@@ -66,12 +66,21 @@ func isForm(body []byte) bool {
 
 // isJSONType tells a JSON or NDJSON content type, parameters aside.
 func isJSONType(contentType string) bool {
-	mime, _, _ := strings.Cut(contentType, ";")
-	switch strings.ToLower(strings.TrimSpace(mime)) {
-	case "application/json", "application/x-ndjson", "application/ndjson", "application/x-json", "text/json":
+	switch mimeOf(contentType) {
+	case "application/json", "application/x-json", "text/json":
 		return true
 	}
-	return false
+	return isNDJSON(contentType)
+}
+
+func isNDJSON(contentType string) bool {
+	mime := mimeOf(contentType)
+	return mime == "application/x-ndjson" || mime == "application/ndjson"
+}
+
+func mimeOf(contentType string) string {
+	mime, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(mime))
 }
 
 // splitForm takes data out of a form body without building a map of it, since
