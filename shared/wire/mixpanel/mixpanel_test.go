@@ -176,6 +176,32 @@ func TestReplacedTextIsFlaggedWhereItStood(t *testing.T) {
 	}
 }
 
+// What a record says beside its name and properties is kept value for value, but
+// for what nothing would seal there.
+func TestContext(t *testing.T) {
+	const metadata = `{"$mp_event_id":"e1", "$mp_session_id":"s1","$mp_session_seq_id":5,"$mp_session_start_sec":1700000000.10}`
+	for _, c := range []struct{ record, context, session string }{
+		{`{"event":"e","properties":{"token":"T"},"$mp_metadata":` + metadata + `}`, `{"$mp_metadata":` + metadata + `}`, "s1"},
+		{`{"a":1.50,"event":"e","b":[1, 2],"properties":{"token":"T","$mp_session_id":"own"},"$mp_metadata":` + metadata + `,"a":null}`,
+			`{"a":1.50,"b":[1, 2],"$mp_metadata":` + metadata + `,"a":null}`, "own"},
+		{`{"event":"e","properties":{"token":"T"},"$mp_metadata":7}`, `{"$mp_metadata":7}`, ""},
+		{`{"event":"e","properties":{"token":"T"},"$mp_metadata":{"$mp_session_id":7}}`, `{"$mp_metadata":{"$mp_session_id":7}}`, ""},
+		{`{"event":"e","properties":{"token":"T"}}`, "", ""},
+		{`{"event":"e","x":1}`, `{"x":1}`, ""},
+		{`{"event":"e","event":"f","properties":{"token":"T"}}`, "", ""},
+		{`{"event":"e","properties":{},"properties":{"token":"T"},"distinct_id":"u","\u0074oken":"T","$ip":"8.8.8.8","user_agent":"M","loch_merged":{}}`, "", ""},
+	} {
+		b, _, err := decode(t, mixpanel.Track, "", "application/json", "["+c.record+"]")
+		if err != nil || len(b.Events) != 1 {
+			t.Errorf("%s: %+v, %v", c.record, b.Rejected, err)
+			continue
+		}
+		if row := b.Events[0].Row; row.Context != c.context || row.SessionID != c.session {
+			t.Errorf("%s: context %s, session %q", c.record, row.Context, row.SessionID)
+		}
+	}
+}
+
 // A rejection says whose it is and which, wherever in the record that stands.
 func TestARejectionKeepsTokenAndInsertID(t *testing.T) {
 	for _, bad := range []string{

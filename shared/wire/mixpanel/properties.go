@@ -100,8 +100,6 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 			p.ip = "0"
 		}
 		p.drop(whole)
-	case "$user_agent", "user_agent", "userAgent", "$useragent", "useragent", "User-Agent", "user-agent":
-		p.drop(whole)
 	case "$ignore":
 		p.ignored = string(value) == "true"
 	case "$mp_session_id", "$session_id":
@@ -166,6 +164,10 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 		row.LibVersion = p.scalar(value, start)
 	case "$app_version_string", "$app_version":
 		row.AppVersion = p.scalar(value, start)
+	default:
+		if isAgent(string(name)) {
+			p.drop(whole)
+		}
 	}
 	return "", ""
 }
