@@ -83,6 +83,8 @@ type projects struct {
 	mu      sync.Mutex
 	groups  []string
 	privacy project.Privacy
+	listed  bool // only listed kinds of group
+	addErr  error
 	err     error
 }
 
@@ -95,7 +97,7 @@ func (p *projects) find(ok bool) (project.Project, error) {
 	if !ok {
 		return project.Project{}, fault.New(fault.Unauthorized, "no project")
 	}
-	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups, Privacy: p.privacy}}, nil
+	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups, OnlyListedGroups: p.listed, Privacy: p.privacy}}, nil
 }
 
 func (p *projects) ByToken(_ context.Context, t string) (project.Project, error) {
@@ -113,8 +115,10 @@ func (p *projects) ByKey(context.Context, string) (project.Key, error) {
 func (p *projects) AddGroupKey(_ context.Context, _, key string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.groups = append(p.groups, key)
-	return nil
+	if p.addErr == nil {
+		p.groups = append(p.groups, key)
+	}
+	return p.addErr
 }
 
 // bench is a handler with everything behind it in memory.

@@ -148,20 +148,44 @@ func (o *owners) updates(b *wire.Batch) ([]profile.Update, error) {
 			continue
 		}
 		u.Project = p.ID
-		if u.GroupKey != "" && !slices.Contains(o.projects[p.ID].GroupKeys, u.GroupKey) {
-			switch err := o.h.Registry.AddGroupKey(o.ctx, p.ID, u.GroupKey); {
-			case err != nil && fault.CodeOf(err) == fault.Invalid: // too many kinds
-				b.Rejected = append(b.Rejected, event.Rejection{
-					Index: u.Index, Token: u.Token, Reason: event.ReasonTooManyProps, Field: "$group_key", Payload: u.Raw,
-				})
-				continue
-			case err != nil:
-				return nil, err
-			}
+		reason, err := o.groupKind(p.ID, u.GroupKey)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: u.Index, Token: u.Token, Reason: reason, Field: "$group_key", Payload: u.Raw,
+			})
+			continue
 		}
 		kept = append(kept, u)
 	}
 	return kept, nil
+}
+
+// groupKind has the registry remember a kind of group that is new to a project. It
+// returns the reason if the project cannot have it: the write token is public, and
+// what is a kind of group is sealed in every later event.
+func (o *owners) groupKind(projectID, key string) (event.Reason, error) {
+	settings := o.projects[projectID]
+	switch {
+	case key == "" || slices.Contains(settings.GroupKeys, key):
+		return "", nil
+	case settings.OnlyListedGroups:
+		return event.ReasonUnlistedGroup, nil
+	case mixpanel.IsReserved(key):
+		return event.ReasonReservedGroup, nil
+	}
+	err := o.h.Registry.AddGroupKey(o.ctx, projectID, key)
+	switch {
+	case err == nil:
+		return "", nil
+	case fault.CodeOf(err) == fault.Invalid:
+		return event.ReasonTooManyGroups, nil
+	case fault.CodeOf(err) == fault.Forbidden: // the setting was changed since
+		return event.ReasonUnlistedGroup, nil
+	}
+	return "", err
 }
 
 // settings returns the settings of a project that find has seen.

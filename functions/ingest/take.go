@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"loch/shared/event"
@@ -129,14 +130,21 @@ func validate(b *wire.Batch, events []event.Event, o *owners, req mixpanel.Reque
 }
 
 // fewEnough refuses events that name more identifiers, groups included, than one
-// event may.
+// event may, or a group by an identifier that is too long.
 func fewEnough(b *wire.Batch, events []event.Event) []event.Event {
 	kept := events[:0]
 	for i := range events {
 		e := &events[i]
-		if len(e.IDSpans) > event.MaxIDs {
+		var reason event.Reason
+		switch {
+		case len(e.IDSpans) > event.MaxIDs:
+			reason = event.ReasonTooManyProps
+		case slices.ContainsFunc(e.IDs.Groups, func(g event.Group) bool { return len(g.ID) > event.MaxIDBytes }):
+			reason = event.ReasonBadID
+		}
+		if reason != "" {
 			b.Rejected = append(b.Rejected, event.Rejection{
-				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonTooManyProps, Field: "properties", Payload: e.Raw,
+				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: reason, Field: "properties", Payload: e.Raw,
 			})
 			continue
 		}

@@ -87,7 +87,7 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 			return p.id(value, start, &other, "", "properties.alias")
 		}
 	case "$distinct_ids":
-		p.idList(value, start)
+		return p.idList(value, start)
 	case "$insert_id":
 		row.InsertID, row.InsertIDSource = p.scalar(value, start), event.InsertIDClient
 		if p.control.Route == Import && p.control.Strict && !isInsertID(row.InsertID) {
@@ -184,7 +184,7 @@ func (p *propertyReader) id(value []byte, start int, to *string, kind, field str
 		return event.ReasonWrongType, field
 	}
 	id := p.scalar(value, start)
-	if p.control.Route == Import && p.control.Strict && namesNobody(id) {
+	if len(id) > event.MaxIDBytes || p.control.Route == Import && p.control.Strict && namesNobody(id) {
 		return event.ReasonBadID, field
 	}
 	*to = id
@@ -197,25 +197,26 @@ func (p *propertyReader) id(value []byte, start int, to *string, kind, field str
 }
 
 // idList reads $merge's pair of identifiers.
-func (p *propertyReader) idList(value []byte, start int) {
+func (p *propertyReader) idList(value []byte, start int) (reason event.Reason, field string) {
+	const place = "properties.$distinct_ids"
+	var other string
 	if value[0] == '"' {
-		var other string
-		p.id(value, start, &other, "", "")
-		return
+		return p.id(value, start, &other, "", place)
 	}
 	c := rawjson.Cursor{Buf: value, MaxDepth: MaxDepth}
 	if !c.Open(rawjson.Array) {
-		return
+		return "", ""
 	}
 	for first := true; ; first = false {
 		more, err := c.More(first, ']')
 		if err != nil || !more {
-			return
+			return reason, field
 		}
 		at, _ := c.Value()
 		if one := value[at:c.Pos]; one[0] == '"' || one[0] == '-' || one[0] <= '9' {
-			var other string
-			p.id(one, start+at, &other, "", "")
+			if r, f := p.id(one, start+at, &other, "", place); reason == "" {
+				reason, field = r, f
+			}
 		}
 	}
 }
