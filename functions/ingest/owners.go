@@ -64,13 +64,17 @@ func (o *owners) find(token string) (project.Project, error) {
 }
 
 // credential finds the project of the request's Basic credential: the token as
-// user with an empty password, or a service account.
+// user with an empty password, or a service account with its secret. Whoever sends
+// a secret is known by it or not at all.
 func (o *owners) credential() (project.Project, error) {
 	if o.asked || o.cred.User == "" {
 		return o.byCred, nil
 	}
-	p, err := ask(o.h.Registry.ByToken(o.ctx, o.cred.User))
-	if err == nil && p.ID == "" && o.cred.Secret != "" {
+	var p project.Project
+	var err error
+	if o.cred.Secret == "" {
+		p, err = ask(o.h.Registry.ByToken(o.ctx, o.cred.User))
+	} else {
 		p, err = ask(o.h.Registry.ByServiceAccount(o.ctx, o.cred.User, o.cred.Secret))
 	}
 	if err != nil {
@@ -78,6 +82,25 @@ func (o *owners) credential() (project.Project, error) {
 	}
 	o.asked, o.byCred = true, p
 	return p, nil
+}
+
+// errWrongSecret answers an import whose credential is wrong.
+var errWrongSecret = fault.New(fault.Unauthorized,
+	"invalid credentials: no project has a service account of this name and secret; compare them with service_account in credentials.json")
+
+// authenticate refuses an import whose Basic credential has a wrong secret,
+// whatever tokens its events carry, as Mixpanel does: the sender believes itself to
+// be somebody. The other routes know no credential but the token; what stands in the
+// header there may be for a proxy in between.
+func (o *owners) authenticate(route mixpanel.Route) error {
+	if route != mixpanel.Import || o.cred.Secret == "" {
+		return nil
+	}
+	p, err := o.credential()
+	if err == nil && p.ID == "" {
+		err = errWrongSecret
+	}
+	return err
 }
 
 // ask turns "nobody has this" into the zero Project, and passes on only that

@@ -24,6 +24,12 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 	batch, control, problem := mixpanel.Decode(req)
 	failed := func(err error) (mixpanel.Control, mixpanel.Outcome) { return control, mixpanel.Outcome{Err: err} }
 	owners := h.owners(ctx, cred)
+	switch err := owners.authenticate(req.Route); {
+	case fault.CodeOf(err) == fault.Unauthorized:
+		batch, problem = mixpanel.Refuse(req, event.ReasonForbiddenWrite), err
+	case err != nil:
+		return failed(err)
+	}
 	events, err := owners.events(&batch)
 	if err != nil {
 		return failed(err)

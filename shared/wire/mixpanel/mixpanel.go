@@ -72,6 +72,12 @@ func Decode(r Request) (wire.Batch, Control, error) {
 	return b, c, nil
 }
 
+// Refuse is the batch of a request of which nothing may be taken, whatever is in
+// it.
+func Refuse(r Request, reason event.Reason) wire.Batch {
+	return wire.Batch{Protocol: Protocol, Client: r.Client, Rejected: []event.Rejection{whole(reason, &r)}}
+}
+
 // whole is the rejection of a request that could not be taken apart, with what
 // was sent as it was sent.
 func whole(reason event.Reason, r *Request) event.Rejection {

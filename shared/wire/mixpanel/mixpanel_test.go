@@ -272,6 +272,7 @@ func TestTimesIdentityAndAddress(t *testing.T) {
 func TestAnswersInEachDialect(t *testing.T) {
 	unknown := []event.Rejection{{Index: 0, InsertID: "i1", Reason: event.ReasonUnknownToken, Field: "properties.token"}}
 	bad := []event.Rejection{{Index: 1, InsertID: "i2", Reason: event.ReasonBadTime, Field: "properties.time"}}
+	whole := []event.Rejection{{Index: -1, Reason: event.ReasonForbiddenWrite}}
 	down := fault.New(fault.Unavailable, "no room")
 	for _, c := range []struct {
 		name    string
@@ -285,7 +286,11 @@ func TestAnswersInEachDialect(t *testing.T) {
 		{"plain, partly", mixpanel.Control{}, mixpanel.Outcome{Good: 1, Failed: bad}, 200, "1"},
 		{"verbose", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Good: 2}, 200, `{"error":null,"status":1}`},
 		{"verbose, nothing valid", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Failed: bad}, 200, `{"error":"1 of 1 records rejected; the first, at index 1: properties.time: `},
-		{"unknown token", mixpanel.Control{}, mixpanel.Outcome{Failed: unknown}, 401, "0"},
+		{"unknown token", mixpanel.Control{}, mixpanel.Outcome{Failed: unknown}, 401, `{"error":"1 of 1 records rejected; the first, at index 0: properties.token: no project has this token; compare it with the token in credentials.json","status":"error"}`},
+		{"unknown token, verbose", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Failed: unknown}, 401, `{"error":"1 of 1 records rejected; the first, at index 0: properties.token: no project has this token; compare it with the token in credentials.json","status":0}`},
+		{"import, wrong secret", mixpanel.Control{Route: mixpanel.Import, JSON: true, Strict: true}, mixpanel.Outcome{Failed: whole, Err: fault.New(fault.Unauthorized, "wrong")}, 401,
+			`{"code":401,"error":"wrong","status":"Unauthorized"}`},
+		{"import as a form, wrong secret", mixpanel.Control{Route: mixpanel.Import}, mixpanel.Outcome{Failed: whole, Err: fault.New(fault.Unauthorized, "wrong")}, 401, `{"error":"wrong","status":"error"}`},
 		{"undecodable", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Err: fault.New(fault.Invalid, "bad")}, 200, `{"error":"bad","status":0}`},
 		{"no room", mixpanel.Control{}, mixpanel.Outcome{Err: down}, 503, "0"},
 		{"no room, verbose", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Err: down}, 503, `{"error":"no room","status":0}`},
