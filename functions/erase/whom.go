@@ -15,10 +15,7 @@ import (
 	"loch/shared/profile"
 )
 
-const (
-	devicePrefix = "$device:" // as Mixpanel marks a distinct_id that is a device's
-	maxID        = 1024       // bytes; longer ones are not taken in either
-)
+const devicePrefix = "$device:" // as Mixpanel marks a distinct_id that is a device's
 
 // whom is whom a request is about, as it was asked.
 type whom struct {
@@ -33,11 +30,11 @@ func readWhom(r *http.Request, parameters map[string]string) (whom, error) {
 	switch {
 	case q.asked == "" || q.asked == devicePrefix:
 		return q, fault.New(fault.Invalid, "the id is empty").At("distinct_id")
-	case len(q.asked) > maxID:
-		return q, fault.Newf(fault.Invalid, "the id has %d bytes; none that is taken in has more than %d", len(q.asked), maxID).At("distinct_id")
+	case len(q.asked) > event.MaxIDBytes:
+		return q, fault.Newf(fault.Invalid, "the id has %d bytes; none that is taken in has more than %d", len(q.asked), event.MaxIDBytes).At("distinct_id")
 	case !utf8.ValidString(q.asked):
 		return q, fault.New(fault.Invalid, "the id is not UTF-8; escape its bytes as UTF-8 in the URL").At("distinct_id")
-	case len(q.groupKey) > maxID || !utf8.ValidString(q.groupKey):
+	case len(q.groupKey) > event.MaxIDBytes || !utf8.ValidString(q.groupKey):
 		return q, fault.New(fault.Invalid, "the group key is too long or not UTF-8").At("group_key")
 	case q.groupKey != "" && q.by != "":
 		return q, fault.New(fault.Invalid, "a group is found by its id alone; leave by out").At("by")

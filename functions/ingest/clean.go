@@ -46,6 +46,9 @@ type finding struct {
 // recognise in it then.
 func cleanAddresses(p *privacy.Cleaner, found []privacy.Found, row *event.Row) []privacy.Found {
 	row.Properties, found = p.Properties(found, row.Properties)
+	if row.Context != "" {
+		row.Context, found = p.Properties(found, row.Context)
+	}
 	if row.PageURL != "" {
 		row.PageURL, row.PagePath = p.URL(row.PageURL), p.Path(row.PagePath)
 	}
@@ -113,6 +116,9 @@ func (h *handler) replaceFound(ctx context.Context, events []event.Event, dirty 
 // of properties.
 func replaceIn(p *privacy.Cleaner, row *event.Row, stand func(privacy.Found) string) {
 	row.Properties = p.Clean(row.Properties, stand)
+	if row.Context != "" {
+		row.Context = p.Clean(row.Context, stand)
+	}
 	for _, c := range event.Columns {
 		if !ours[c.Name] && c.Str != nil {
 			if text := c.Str(row); *text != "" {
@@ -122,7 +128,8 @@ func replaceIn(p *privacy.Cleaner, row *event.Row, stand func(privacy.Found) str
 	}
 }
 
-// ours are the columns in which nothing stands that a website chose.
+// ours are the columns in which nothing stands that a website chose, and those of
+// JSON, which are cleaned as JSON.
 var ours = map[string]bool{
 	"project": true, "date": true, "kind": true, "protocol": true, "insert_id": true, "insert_id_source": true, "device_id": true, "user_id": true,
 	"groups": true, "time_source": true, "channel": true, "click_id_kind": true, "properties": true, "context": true,

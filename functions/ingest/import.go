@@ -131,10 +131,14 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 			named = append(named, u)
 		}
 	}
-	if err := h.newKinds(ctx, o, projectID, slices.Concat(named, known)); err != nil {
+	known, err := allowedKinds(&b, o, known)
+	if err != nil {
 		return a, err
 	}
-	named, err := h.nameUpdates(ctx, &b, named, o, &enrich.Surroundings{})
+	if named, err = allowedKinds(&b, o, named); err != nil {
+		return a, err
+	}
+	named, err = h.nameUpdates(ctx, &b, named, o, &enrich.Surroundings{})
 	if err != nil {
 		return a, err
 	}
@@ -161,20 +165,23 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	return a, nil
 }
 
-// newKinds tells the registry of kinds of group that it does not know.
-func (h *handler) newKinds(ctx context.Context, o *owners, projectID string, updates []profile.Update) error {
-	kinds := o.settings(projectID).GroupKeys
+// allowedKinds keeps the updates of people, and of groups whose kind the project has
+// or may have.
+func allowedKinds(b *wire.Batch, o *owners, updates []profile.Update) ([]profile.Update, error) {
+	kept := updates[:0]
 	for i := range updates {
-		kind := updates[i].GroupKey
-		if kind == "" || slices.Contains(kinds, kind) {
+		u := updates[i]
+		reason, err := o.groupKind(u.Project, u.GroupKey)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" {
+			b.Rejected = append(b.Rejected, event.Rejection{Index: u.Index, Reason: reason, Field: "group_key", Payload: u.Raw})
 			continue
 		}
-		if err := h.Registry.AddGroupKey(ctx, projectID, kind); err != nil {
-			return err
-		}
-		kinds = append(slices.Clone(kinds), kind)
+		kept = append(kept, u)
 	}
-	return nil
+	return kept, nil
 }
 
 // sealImport seals what is personal. A line may name somebody who was erased since

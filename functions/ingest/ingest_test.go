@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -83,6 +84,8 @@ type projects struct {
 	mu      sync.Mutex
 	groups  []string
 	privacy project.Privacy
+	listed  bool // only listed kinds of group
+	addErr  error
 	err     error
 }
 
@@ -95,7 +98,7 @@ func (p *projects) find(ok bool) (project.Project, error) {
 	if !ok {
 		return project.Project{}, fault.New(fault.Unauthorized, "no project")
 	}
-	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups, Privacy: p.privacy}}, nil
+	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups, OnlyListedGroups: p.listed, Privacy: p.privacy}}, nil
 }
 
 func (p *projects) ByToken(_ context.Context, t string) (project.Project, error) {
@@ -114,8 +117,10 @@ func (p *projects) ByKey(_ context.Context, key string) (project.Key, error) {
 func (p *projects) AddGroupKey(_ context.Context, _, key string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.groups = append(p.groups, key)
-	return nil
+	if p.addErr == nil {
+		p.groups = append(p.groups, key)
+	}
+	return p.addErr
 }
 
 // bench is a handler with everything behind it in memory.
@@ -177,7 +182,7 @@ func TestEveryRecordIsAccountedFor(t *testing.T) {
 		{"good", "/track", `[{"event":"a","properties":{"token":"T"}}]`, 1, 0, 200, "1"},
 		{"two good, one bad", "/track", `[{"event":"a","properties":{"token":"T"}},{"event":1},{"event":"b","properties":{"token":"T"}}]`, 2, 1, 200, "1"},
 		{"unknown token", "/track?verbose=1", `[{"event":"a","properties":{"token":"X"}}]`, 0, 1, 401, `{"error":"1 of 1`},
-		{"no token", "/track", `[{"event":"a","properties":{}}]`, 0, 1, 401, "0"},
+		{"no token", "/track", `[{"event":"a","properties":{}}]`, 0, 1, 401, `{"error":"1 of 1`},
 		{"one token good, one unknown", "/track", `[{"event":"a","properties":{"token":"X"}},{"event":"a","properties":{"token":"T"}}]`, 1, 1, 200, "1"},
 		{"future import", "/import?strict=1", `[{"event":"a","properties":{"token":"T","time":1895465174,"$insert_id":"i"}}]`, 0, 1, 400, `{"code":400`},
 		{"undecodable", "/track", `data=%%%`, 0, 1, 200, "0"},
@@ -278,6 +283,45 @@ func TestServiceAccount(t *testing.T) {
 	w := b.send("POST", "/import", `data=`+`{"event":"$merge","properties":{"$distinct_ids":["user-1","user-2"]}}`, "Authorization", "Basic c3ZjOnNlY3JldA==")
 	if rows, _, _ := b.sink.rows(); len(rows) != 1 || w.Body.String() != "1" {
 		t.Errorf("rows %v, answer %s", rows, w.Body)
+	}
+}
+
+// A secret that is wrong refuses an import as a whole, tokens in its events or not;
+// a credential without a secret, or for another route, does not stand in the way.
+func TestWrongSecret(t *testing.T) {
+	const records = `[{"event":"a","properties":{"token":"T"}},{"event":"b","properties":{"token":"T"}}]`
+	for _, c := range []struct {
+		target, user, secret, body string
+		rows, code                 int
+		answer                     string
+	}{
+		{"/import?strict=0&project_id=1", "svc", "secret", records, 2, 200, `{"code":200,`},
+		{"/import?strict=0&project_id=1", "svc", "WRONG", records, 0, 401, `{"code":401,"error":"invalid credentials: `},
+		{"/import?strict=0", "T", "WRONG", records, 0, 401, `{"code":401,`},
+		{"/import?strict=0", "T", "", records, 2, 200, `{"code":200,`},
+		{"/import?strict=0", "old-api-secret", "", records, 2, 200, `{"code":200,`},
+		{"/import?verbose=1", "svc", "WRONG", "data=" + records, 0, 401, `{"error":"invalid credentials: `},
+		{"/import", "svc", "WRONG", "garbage", 0, 401, `{"error":"invalid credentials: `},
+		{"/track", "svc", "WRONG", records, 2, 200, "1"},
+	} {
+		b := newBench(t)
+		credential := base64.StdEncoding.EncodeToString([]byte(c.user + ":" + c.secret))
+		w := b.send("POST", c.target, c.body, "Authorization", "Basic "+credential)
+		rows, rejected, received := b.sink.rows()
+		if w.Code != c.code || !strings.HasPrefix(w.Body.String(), c.answer) || len(rows) != c.rows || received != len(rows)+len(rejected) {
+			t.Errorf("%+v: %d %s, %d rows, %d rejected", c, w.Code, w.Body, len(rows), len(rejected))
+		}
+		if c.rows == 0 && (len(rejected) != 1 || rejected[0].BatchIndex != -1 || rejected[0].Reason != event.ReasonForbiddenWrite || len(rejected[0].Sealed) == 0) {
+			t.Errorf("%+v: rejected %+v", c, rejected)
+		}
+		if strings.Contains(w.Body.String()+b.log.String(), "WRONG") {
+			t.Errorf("%+v: the secret is repeated", c)
+		}
+	}
+	b := newBench(t)
+	b.projects.err = fault.New(fault.Unavailable, "no registry")
+	if w := b.send("POST", "/import", records, "Authorization", "Basic c3ZjOnNlY3JldA=="); w.Code != 503 {
+		t.Errorf("when the registry cannot tell: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -64,13 +64,17 @@ func (o *owners) find(token string) (project.Project, error) {
 }
 
 // credential finds the project of the request's Basic credential: the token as
-// user with an empty password, or a service account.
+// user with an empty password, or a service account with its secret. Whoever sends
+// a secret is known by it or not at all.
 func (o *owners) credential() (project.Project, error) {
 	if o.asked || o.cred.User == "" {
 		return o.byCred, nil
 	}
-	p, err := ask(o.h.Registry.ByToken(o.ctx, o.cred.User))
-	if err == nil && p.ID == "" && o.cred.Secret != "" {
+	var p project.Project
+	var err error
+	if o.cred.Secret == "" {
+		p, err = ask(o.h.Registry.ByToken(o.ctx, o.cred.User))
+	} else {
 		p, err = ask(o.h.Registry.ByServiceAccount(o.ctx, o.cred.User, o.cred.Secret))
 	}
 	if err != nil {
@@ -78,6 +82,25 @@ func (o *owners) credential() (project.Project, error) {
 	}
 	o.asked, o.byCred = true, p
 	return p, nil
+}
+
+// errWrongSecret answers an import whose credential is wrong.
+var errWrongSecret = fault.New(fault.Unauthorized,
+	"invalid credentials: no project has a service account of this name and secret; compare them with service_account in credentials.json")
+
+// authenticate refuses an import whose Basic credential has a wrong secret,
+// whatever tokens its events carry, as Mixpanel does: the sender believes itself to
+// be somebody. The other routes know no credential but the token; what stands in the
+// header there may be for a proxy in between.
+func (o *owners) authenticate(route mixpanel.Route) error {
+	if route != mixpanel.Import || o.cred.Secret == "" {
+		return nil
+	}
+	p, err := o.credential()
+	if err == nil && p.ID == "" {
+		err = errWrongSecret
+	}
+	return err
 }
 
 // ask turns "nobody has this" into the zero Project, and passes on only that
@@ -148,20 +171,44 @@ func (o *owners) updates(b *wire.Batch) ([]profile.Update, error) {
 			continue
 		}
 		u.Project = p.ID
-		if u.GroupKey != "" && !slices.Contains(o.projects[p.ID].GroupKeys, u.GroupKey) {
-			switch err := o.h.Registry.AddGroupKey(o.ctx, p.ID, u.GroupKey); {
-			case err != nil && fault.CodeOf(err) == fault.Invalid: // too many kinds
-				b.Rejected = append(b.Rejected, event.Rejection{
-					Index: u.Index, Token: u.Token, Reason: event.ReasonTooManyProps, Field: "$group_key", Payload: u.Raw,
-				})
-				continue
-			case err != nil:
-				return nil, err
-			}
+		reason, err := o.groupKind(p.ID, u.GroupKey)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: u.Index, Token: u.Token, Reason: reason, Field: "$group_key", Payload: u.Raw,
+			})
+			continue
 		}
 		kept = append(kept, u)
 	}
 	return kept, nil
+}
+
+// groupKind has the registry remember a kind of group that is new to a project. It
+// returns the reason if the project cannot have it: the write token is public, and
+// what is a kind of group is sealed in every later event.
+func (o *owners) groupKind(projectID, key string) (event.Reason, error) {
+	settings := o.projects[projectID]
+	switch {
+	case key == "" || slices.Contains(settings.GroupKeys, key):
+		return "", nil
+	case settings.OnlyListedGroups:
+		return event.ReasonUnlistedGroup, nil
+	case mixpanel.IsReserved(key):
+		return event.ReasonReservedGroup, nil
+	}
+	err := o.h.Registry.AddGroupKey(o.ctx, projectID, key)
+	switch {
+	case err == nil:
+		return "", nil
+	case fault.CodeOf(err) == fault.Invalid:
+		return event.ReasonTooManyGroups, nil
+	case fault.CodeOf(err) == fault.Forbidden: // the setting was changed since
+		return event.ReasonUnlistedGroup, nil
+	}
+	return "", err
 }
 
 // settings returns the settings of a project that find has seen.

@@ -95,6 +95,44 @@ func TestPersonalValuesAreTakenOut(t *testing.T) {
 	}
 }
 
+// The context column is sealed and cleaned like the properties: it comes from the
+// client, too.
+func TestContextIsSealed(t *testing.T) {
+	b := newBench(t)
+	b.projects.groups = []string{"company"}
+	const agent = "MarkerAgent/7 (agent marker)"
+	b.send("POST", "/track", `[{"event":"e","properties":{"token":"T","distinct_id":"user-marker-1","company":"acme-marker-2"},
+		"$mp_metadata":{"$mp_session_id":"s-user-marker-1","$mp_session_seq_id":5,"by":"`+agent+`","from":"8.8.8.8","seen":"198.51.100.77","mail":"bo.marker@example.com",
+		"url":"https://shop.example/users/bo.marker@example.com?session=sessionmarker","password":"hunter2marker"},"company":"acme-marker-3","note":"user-marker-1 of acme-marker-2",
+		"distinct_id":"other-marker-4","user-marker-1":1},
+		{"event":"f","properties":{"token":"T","distinct_id":"u-2"},"company":"acme-marker-5"}]`, "Content-Type", "application/json", "User-Agent", agent)
+	rows, _, _ := b.sink.rows()
+	if len(rows) != 2 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	all := b.whole()
+	for _, marker := range []string{"marker", "Marker", "8.8.8.8", "198.51.100", "hunter2"} {
+		if strings.Contains(all, marker) {
+			t.Errorf("%q left the handler:\n%s", marker, rows[0].Context)
+		}
+	}
+	var context struct {
+		Metadata map[string]any `json:"$mp_metadata"`
+		Note     string         `json:"note"`
+	}
+	if err := json.Unmarshal([]byte(rows[0].Context), &context); err != nil {
+		t.Fatalf("%v: %s", err, rows[0].Context)
+	}
+	m := context.Metadata
+	if m["$mp_session_seq_id"] != 5.0 || m["by"] != "[agent]" || m["from"] != "[address]" || !strings.HasPrefix(m["mail"].(string), "email_") ||
+		m["$mp_session_id"] != "s-"+rows[0].UserID || rows[0].SessionID != "s-"+rows[0].UserID || !strings.HasPrefix(context.Note, rows[0].UserID) {
+		t.Errorf("context %s, session %s", rows[0].Context, rows[0].SessionID)
+	}
+	if rows[1].Context != "" {
+		t.Errorf("context %s", rows[1].Context)
+	}
+}
+
 // What stands in an event's name alone is found there, too.
 func TestNamesAreCleaned(t *testing.T) {
 	b := newBench(t)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"loch/shared/event"
@@ -23,6 +24,12 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 	batch, control, problem := mixpanel.Decode(req)
 	failed := func(err error) (mixpanel.Control, mixpanel.Outcome) { return control, mixpanel.Outcome{Err: err} }
 	owners := h.owners(ctx, cred)
+	switch err := owners.authenticate(req.Route); {
+	case fault.CodeOf(err) == fault.Unauthorized:
+		batch, problem = mixpanel.Refuse(req, event.ReasonForbiddenWrite), err
+	case err != nil:
+		return failed(err)
+	}
 	events, err := owners.events(&batch)
 	if err != nil {
 		return failed(err)
@@ -129,14 +136,21 @@ func validate(b *wire.Batch, events []event.Event, o *owners, req mixpanel.Reque
 }
 
 // fewEnough refuses events that name more identifiers, groups included, than one
-// event may.
+// event may, or a group by an identifier that is too long.
 func fewEnough(b *wire.Batch, events []event.Event) []event.Event {
 	kept := events[:0]
 	for i := range events {
 		e := &events[i]
-		if len(e.IDSpans) > event.MaxIDs {
+		var reason event.Reason
+		switch {
+		case len(e.IDSpans) > event.MaxIDs:
+			reason = event.ReasonTooManyProps
+		case slices.ContainsFunc(e.IDs.Groups, func(g event.Group) bool { return len(g.ID) > event.MaxIDBytes }):
+			reason = event.ReasonBadID
+		}
+		if reason != "" {
 			b.Rejected = append(b.Rejected, event.Rejection{
-				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonTooManyProps, Field: "properties", Payload: e.Raw,
+				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: reason, Field: "properties", Payload: e.Raw,
 			})
 			continue
 		}

@@ -38,7 +38,7 @@ type listing struct {
 	order    roster.Order // also byName
 	limit    int
 	after    *cursor
-	clear    bool // personal traits are shown
+	clear    bool   // personal traits are shown
 	said     string // why, for the ledger
 	// unlimited shows them without taking the key's turns.
 	unlimited bool

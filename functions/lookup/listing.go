@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"loch/shared/event"
 	"loch/shared/fault"
 	"loch/shared/privacy"
 	"loch/shared/project"
@@ -40,7 +41,7 @@ func readListing(r *http.Request, key project.Key) (*listing, error) {
 	if l.said, err = saidReason(r); err != nil {
 		return nil, err
 	}
-	if len(l.groupKey) > maxID || !utf8.ValidString(l.groupKey) {
+	if len(l.groupKey) > event.MaxIDBytes || !utf8.ValidString(l.groupKey) {
 		return nil, fault.New(fault.Invalid, "the group key is too long or not UTF-8").At("group_key")
 	}
 	if l.policy, err = privacy.NewPolicy(key.Project.Settings.Privacy); err != nil {

@@ -28,7 +28,6 @@ import (
 
 const (
 	devicePrefix = "$device:" // as Mixpanel marks a distinct_id that is a device's
-	maxID        = 1024       // bytes; longer ones are not taken in either
 )
 
 // Vault finds the lake id of an identifier, without making one, and opens sealed
@@ -115,11 +114,11 @@ func checkID(asked, groupKey string) error {
 	switch {
 	case asked == "" || asked == devicePrefix:
 		return fault.New(fault.Invalid, "the id is empty").At("distinct_id")
-	case len(asked) > maxID:
-		return fault.Newf(fault.Invalid, "the id has %d bytes; none that is taken in has more than %d", len(asked), maxID).At("distinct_id")
+	case len(asked) > event.MaxIDBytes:
+		return fault.Newf(fault.Invalid, "the id has %d bytes; none that is taken in has more than %d", len(asked), event.MaxIDBytes).At("distinct_id")
 	case !utf8.ValidString(asked):
 		return fault.New(fault.Invalid, "the id is not UTF-8; escape its bytes as UTF-8 in the URL").At("distinct_id")
-	case len(groupKey) > maxID || !utf8.ValidString(groupKey):
+	case len(groupKey) > event.MaxIDBytes || !utf8.ValidString(groupKey):
 		return fault.New(fault.Invalid, "the group key is too long or not UTF-8").At("group_key")
 	}
 	return nil

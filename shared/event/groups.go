@@ -9,11 +9,13 @@ import (
 
 // FindGroups notes the groups an event belongs to: the top-level properties
 // named by keys, whose values are one identifier or a list of them. Their places
-// are added to IDSpans, so that they are sealed like any identifier.
+// are added to IDSpans, so that they are sealed like any identifier. A member of
+// such a name beside the properties is nobody's group, and is left out.
 func FindGroups(e *Event, keys []string) {
 	if len(keys) == 0 {
 		return
 	}
+	e.Row.Context = without(e.Row.Context, keys)
 	found := false
 	c := rawjson.Cursor{Buf: e.Properties, MaxDepth: maxGroupDepth}
 	if !c.Open(rawjson.Object) {
@@ -41,6 +43,40 @@ func FindGroups(e *Event, keys []string) {
 	if found {
 		slices.SortFunc(e.IDSpans, func(a, b IDSpan) int { return a.Start - b.Start })
 	}
+}
+
+// without is the JSON text of an object without the members named by keys, empty
+// when none is left.
+func without(object string, keys []string) string {
+	if object == "" {
+		return ""
+	}
+	out := make([]byte, 0, len(object))
+	c := rawjson.Cursor{Buf: []byte(object), MaxDepth: maxGroupDepth}
+	c.Open(rawjson.Object)
+	for first := true; ; first = false {
+		more, err := c.More(first, '}')
+		if err != nil || !more {
+			break
+		}
+		begin := c.Pos
+		name, err := c.Name()
+		if err != nil {
+			break
+		}
+		if _, err := c.Value(); err != nil {
+			break
+		}
+		if slices.Contains(keys, rawjson.Text(name)) {
+			continue
+		}
+		out = append(append(out, ','), c.Buf[begin:c.Pos]...)
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	out[0] = '{'
+	return string(append(out, '}'))
 }
 
 // MaxIDs is how many identifiers one event may name: each is looked for in all of

@@ -17,13 +17,17 @@ const (
 	ReasonMissingField   Reason = "missing_field"   // a field that must be there is not
 	ReasonNameTooLong    Reason = "name_too_long"   // an event's or property's name
 	ReasonBadTime        Reason = "bad_time"        // not a time, or out of the range that is kept
-	ReasonBadID          Reason = "bad_id"          // an identifier that stands for nobody ("undefined", "null")
+	ReasonBadID          Reason = "bad_id"          // an identifier that stands for nobody ("undefined", "null"), or is too long
 	ReasonBadOperator    Reason = "bad_operator"    // a profile operator that does not exist or has the wrong value
 	ReasonForbiddenWrite Reason = "forbidden_write" // the credential may not write this
 	ReasonIgnored        Reason = "ignored"         // the event itself asks to be dropped ($ignore)
 	ReasonSuppressed     Reason = "suppressed"      // its person asked never to be recorded again; nothing of it is kept
 	ReasonNoConsent      Reason = "no_consent"      // Sec-GPC or DNT, by the project's policy; nothing of it is kept
 	ReasonPersonalData   Reason = "personal_data"   // the project's policy refuses values of a kind that was found
+
+	ReasonTooManyGroups Reason = "too_many_group_kinds" // the project has as many kinds of group as it may
+	ReasonReservedGroup Reason = "reserved_group_key"   // the name of the kind has a meaning of its own in events
+	ReasonUnlistedGroup Reason = "unlisted_group_key"   // the project takes the kinds of group that its settings list, only
 )
 
 // Reasons lists every reason, for counters that start at 0 and for tests.
@@ -33,6 +37,7 @@ var Reasons = []Reason{
 	ReasonMissingField, ReasonNameTooLong, ReasonBadTime, ReasonBadID,
 	ReasonBadOperator, ReasonForbiddenWrite, ReasonIgnored,
 	ReasonSuppressed, ReasonNoConsent, ReasonPersonalData,
+	ReasonTooManyGroups, ReasonReservedGroup, ReasonUnlistedGroup,
 }
 
 // Rejection is an input that was not taken, still in clear.

@@ -9,6 +9,9 @@ import (
 const (
 	MaxNameRunes  = 255 // of an event's or a property's name (Mixpanel's figure)
 	MaxProperties = 1000
+	// MaxIDBytes is how long an identifier may be: of a person, a device or a group.
+	// It is a part of a URL where somebody is looked up, exported or erased.
+	MaxIDBytes = 1024
 )
 
 // Where an event's time comes from, the values of the time_source column.

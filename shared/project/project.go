@@ -26,8 +26,12 @@ type Project struct {
 type Settings struct {
 	// GroupKeys are the event properties that name a group ("company"): their
 	// values are sealed like identifiers. Kinds seen on /groups are added by
-	// themselves.
+	// themselves, unless OnlyListedGroups says no.
 	GroupKeys []string `json:"group_keys,omitempty"`
+	// OnlyListedGroups refuses kinds of group that GroupKeys does not list. Without
+	// it whoever has the write token, which is public, can make a property a kind of
+	// group, and its values are sealed from then on.
+	OnlyListedGroups bool `json:"only_listed_groups,omitempty"`
 	// MaxEventAgeDays refuses events on /track that are older; Mixpanel's figure
 	// is 5. 0 keeps everything since 1971.
 	MaxEventAgeDays int `json:"max_event_age_days,omitempty"`
@@ -39,6 +43,10 @@ type Settings struct {
 	// open; 0 is 60.
 	LookupsPerMinute int `json:"lookups_per_minute,omitempty"`
 }
+
+// MaxGroupKeys is how many kinds of group a project may have: it keeps a broken
+// client from filling the settings.
+const MaxGroupKeys = 100
 
 // lookupsPerMinute is what a project that says nothing allows.
 const lookupsPerMinute = 60
@@ -74,6 +82,8 @@ type Registry interface {
 	// ByKey finds the project and scope of an API key.
 	ByKey(ctx context.Context, key string) (Key, error)
 	// AddGroupKey remembers that a project uses a group kind. It is called when
-	// /groups names one that Settings.GroupKeys does not hold yet.
+	// /groups names one that Settings.GroupKeys does not hold yet. It returns
+	// fault.Invalid when there are MaxGroupKeys already, and fault.Forbidden when
+	// the project takes listed kinds only.
 	AddGroupKey(ctx context.Context, projectID, groupKey string) error
 }

@@ -58,7 +58,7 @@ func (n *names) find(id Identifier) int {
 }
 
 // SealEvents replaces every identifier in the events by its lake id and fills
-// the id columns and Properties. Row.Project must be set. An event of somebody
+// the id columns and Properties; Row.Context is swept, too. Row.Project must be set. An event of somebody
 // who asked never to be recorded is only marked as Suppressed.
 //
 // hide are further texts that must not be stored wherever they occur: the
@@ -113,6 +113,9 @@ func (n *names) seal(e *event.Event, hide []Hidden) {
 	}
 	row.Groups = n.groups(e)
 	row.Properties = n.sweep(e, string(n.splice(e)), hide)
+	if row.Context != "" {
+		row.Context = n.sweep(e, row.Context, hide)
+	}
 }
 
 // suppressed tells whether an event names a suppressed identifier anywhere.

@@ -166,8 +166,12 @@ func (r *Registry) AddGroupKey(_ context.Context, projectID, groupKey string) er
 	}
 	settings := &next.Projects[i].Settings
 	if !slices.Contains(settings.GroupKeys, groupKey) {
-		if len(settings.GroupKeys) >= maxGroupKeys {
-			return fault.Newf(fault.Invalid, "a project may have %d kinds of group", maxGroupKeys)
+		switch {
+		case settings.OnlyListedGroups:
+			r.file = next
+			return fault.New(fault.Forbidden, "the project takes the kinds of group that group_keys lists, only").At("only_listed_groups")
+		case len(settings.GroupKeys) >= project.MaxGroupKeys:
+			return fault.Newf(fault.Invalid, "a project may have %d kinds of group", project.MaxGroupKeys)
 		}
 		// A new list: readers hold the old one.
 		settings.GroupKeys = append(slices.Clone(settings.GroupKeys), groupKey)
@@ -178,9 +182,6 @@ func (r *Registry) AddGroupKey(_ context.Context, projectID, groupKey string) er
 	r.file = next
 	return nil
 }
-
-// maxGroupKeys keeps a broken client from filling the file with kinds.
-const maxGroupKeys = 100
 
 var scopes = []project.Scope{project.Read, project.PII, project.Erase}
 

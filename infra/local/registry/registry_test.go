@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -170,6 +171,39 @@ func TestGroupKeyThatCannotBeWritten(t *testing.T) {
 	again, _, c := open(t, dir, registry.Options{})
 	if p, _ := again.ByToken(ctx, c.Token); len(p.Settings.GroupKeys) != 1 {
 		t.Errorf("group keys %v", p.Settings.GroupKeys)
+	}
+}
+
+// What bounds the kinds of group is told apart, and a setting written while the
+// server runs counts.
+func TestGroupKeysAreBounded(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	r, _, c := open(t, dir, registry.Options{})
+	for i := range project.MaxGroupKeys {
+		if err := r.AddGroupKey(ctx, "default", "kind"+strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.AddGroupKey(ctx, "default", "one more"); fault.CodeOf(err) != fault.Invalid {
+		t.Errorf("over the limit: %v", err)
+	}
+	path := filepath.Join(dir, "projects.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := strings.Replace(string(text), `"settings": {`, `"settings": {"only_listed_groups": true,`, 1)
+	if err := os.WriteFile(path, []byte(closed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddGroupKey(ctx, "default", "one more"); fault.CodeOf(err) != fault.Forbidden {
+		t.Errorf("closed: %v", err)
+	}
+	if p, err := r.ByToken(ctx, c.Token); err != nil || !p.Settings.OnlyListedGroups || len(p.Settings.GroupKeys) != project.MaxGroupKeys {
+		t.Errorf("%+v, %v", p.Settings, err)
+	}
+	if err := r.AddGroupKey(ctx, "default", "kind7"); err != nil {
+		t.Errorf("a listed kind: %v", err)
 	}
 }
 

@@ -50,6 +50,13 @@ func (c Control) Answer(w http.ResponseWriter, o Outcome, status func(fault.Code
 		write(w, "text/javascript; charset=utf-8", code, []byte(body))
 	case c.Verbose:
 		write(w, "application/json", code, verbose(good, problem))
+	case code == http.StatusUnauthorized:
+		// The documented form. With verbose=1 the status stays a number, since Go
+		// decodes it into one and Python and Ruby compare it with one. Without, node
+		// and PHP pass the body on as their error, and Swift, Android and Go's people
+		// stop at the HTTP status: the first two keep what they have and come again.
+		words, _ := json.Marshal(problem)
+		write(w, "application/json", code, []byte(`{"error":`+string(words)+`,"status":"error"}`))
 	default:
 		write(w, "text/plain; charset=utf-8", code, []byte(strconv.Itoa(good)))
 	}
@@ -93,11 +100,15 @@ func (c Control) answerImport(w http.ResponseWriter, o Outcome, code int, proble
 	if code == http.StatusOK && c.Strict && len(o.Failed) > 0 {
 		code = http.StatusBadRequest
 	}
-	body := map[string]any{"code": code, "status": http.StatusText(code), "num_records_imported": o.Good}
+	body := map[string]any{"code": code, "status": http.StatusText(code)}
 	if code != http.StatusOK {
 		body["error"] = problem
 	}
-	if len(o.Failed) > 0 {
+	ofRecords := o.Err == nil || code == http.StatusBadRequest // the other answers are about the request alone
+	if ofRecords {
+		body["num_records_imported"] = o.Good
+	}
+	if ofRecords && len(o.Failed) > 0 {
 		failed := make([]failedRecord, 0, len(o.Failed))
 		for _, f := range o.Failed {
 			id := f.InsertID

@@ -162,6 +162,8 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(byte(3), "strict=1", "application/json", []byte(`[{"event":"a","properties":{"time":1,"token":"x"}},{]`))
 	f.Add(byte(0), "", "text/plain", []byte("data="+base64.StdEncoding.EncodeToString([]byte(`{"event":"a"}`))))
+	f.Add(byte(3), "", "application/x-ndjson", []byte("garbage\n[{\"event\":\"a\",\"x\":\"\xff\",\"properties\":{\"token\":\"\\ud83d\"}}]\n{\"event\":\"b\",\"$mp_metadata\":{\"$mp_session_id\":\"s\"}}"))
+	f.Add(byte(0), "data=e30", "application/json", []byte("\uFEFFip=1&data={}"))
 	f.Fuzz(func(t *testing.T, route byte, query, contentType string, body []byte) {
 		q, err := url.ParseQuery(query)
 		if err != nil {
@@ -175,6 +177,9 @@ func FuzzDecode(f *testing.F) {
 		for _, e := range b.Events {
 			if !json.Valid(e.Properties) {
 				t.Fatalf("kept properties that are not JSON: %q", e.Properties)
+			}
+			if e.Row.Context != "" && !json.Valid([]byte(e.Row.Context)) {
+				t.Fatalf("kept a context that is not JSON: %q", e.Row.Context)
 			}
 			last := 0
 			for _, s := range e.IDSpans {

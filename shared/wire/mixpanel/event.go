@@ -67,6 +67,7 @@ func (d *decoder) event(text, raw []byte) {
 	}
 	p.resolveIDs()
 	p.resolveAddress()
+	d.context(e, text)
 }
 
 // kindOf tells the kind by Mixpanel's own event names.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"loch/shared/event"
+	"loch/shared/project"
 )
 
 // Explain says what is wrong with a record and how to mend it, in words that
@@ -28,11 +29,14 @@ var explanations = map[event.Reason]string{
 	event.ReasonMissingField:   "the field is missing or empty",
 	event.ReasonNameTooLong:    "a name may have " + strconv.Itoa(event.MaxNameRunes) + " characters",
 	event.ReasonBadTime:        "not a time from 1971 until an hour from now, in seconds or milliseconds since 1970, or older than the project keeps",
-	event.ReasonBadID:          "the value stands for nobody or is not a valid id; leave it out when it is not known",
+	event.ReasonBadID:          "the value stands for nobody, is not a valid id or has more than " + strconv.Itoa(event.MaxIDBytes) + " bytes; leave it out when it is not known",
 	event.ReasonBadOperator:    "the operator's value is wrong for it, or for what the profile holds",
 	event.ReasonForbiddenWrite: "the credential may not write here",
 	event.ReasonIgnored:        "the event asks to be ignored",
 	event.ReasonSuppressed:     "this person asked never to be recorded again",
 	event.ReasonNoConsent:      "the browser asks not to be tracked, and the project honours it",
 	event.ReasonPersonalData:   "the record holds personal data of a kind that the project refuses",
+	event.ReasonTooManyGroups:  "the project has " + strconv.Itoa(project.MaxGroupKeys) + " kinds of group, which is the limit; take those that are none out of group_keys in projects.json",
+	event.ReasonReservedGroup:  "this property has a meaning of its own, so it cannot be a kind of group; choose a name such as company, without $, mp_ or utm_ before it",
+	event.ReasonUnlistedGroup:  "no such kind of group; the project's setting only_listed_groups is on, so the kind must stand in group_keys in projects.json",
 }

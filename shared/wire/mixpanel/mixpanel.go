@@ -57,8 +57,9 @@ func Decode(r Request) (wire.Batch, Control, error) {
 		b.Rejected = append(b.Rejected, whole(event.ReasonUndecodable, &r))
 		return b, c, err
 	}
-	text, replaced := rawjson.Clean(bytes.TrimPrefix(text, []byte("\uFEFF")))
-	d := decoder{control: c, received: r.Received, batch: &b, replaced: replaced}
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	d := decoder{control: c, received: r.Received, batch: &b, ndjson: isNDJSON(r.ContentType)}
+	_, d.dirty = rawjson.Clean(text)
 	if err := d.records(text); err != nil {
 		// All or nothing: a client halves such a request and sends it again.
 		b.Events, b.Updates = nil, nil
@@ -69,6 +70,12 @@ func Decode(r Request) (wire.Batch, Control, error) {
 		return b, c, nil // an empty array; nothing to do is no mistake
 	}
 	return b, c, nil
+}
+
+// Refuse is the batch of a request of which nothing may be taken, whatever is in
+// it.
+func Refuse(r Request, reason event.Reason) wire.Batch {
+	return wire.Batch{Protocol: Protocol, Client: r.Client, Rejected: []event.Rejection{whole(reason, &r)}}
 }
 
 // whole is the rejection of a request that could not be taken apart, with what

@@ -48,6 +48,12 @@ func TestEveryEncoding(t *testing.T) {
 		"parameters before data":       {"", form, "verbose=1&ip=0&data=" + url.QueryEscape(b64)},
 		"parameters after data":        {"", form, "data=" + url.QueryEscape(b64) + "&verbose=1&ip=0"},
 		"upper-case type":              {"", "Application/JSON", one},
+		"JSON's type, data in query":   {"data=" + url.QueryEscape(b64), "application/json", ""},
+		"JSON's type, form as body":    {"", "application/json", "verbose=1&data=" + url.QueryEscape(b64)},
+		"BOM before JSON":              {"", "application/json", "\uFEFF" + one},
+		"BOM before JSON, text/plain":  {"", "text/plain", "\uFEFF[" + one + "]"},
+		"BOM before JSON in a form":    {"", form, "data=" + url.QueryEscape("\uFEFF"+one)},
+		"BOM inside base64":            {"", form, "data=" + base64.StdEncoding.EncodeToString([]byte("\uFEFF"+one))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, control, err := decode(t, mixpanel.Track, c.query, c.contentType, c.body)
@@ -110,6 +116,88 @@ func TestBadRecordsStandAlone(t *testing.T) {
 			if b.Events[1].Index != 2 {
 				t.Errorf("%.60s: the event after it has index %d", c.bad, b.Events[1].Index)
 			}
+		}
+	}
+}
+
+// A broken first line fails alone, like any other; a body in which nothing is a
+// record is refused as a whole, in one rejection, however many lines it has.
+func TestBrokenFirstLine(t *testing.T) {
+	good := `{"event":"good","properties":{"token":"T","distinct_id":"u"}}`
+	for _, bad := range []string{`garbage`, `garbage & more`, `[garbage`, `[1]`, `5`, `{"event":"x",`, `{bad}`, `"text"`, `]`} {
+		for _, route := range []mixpanel.Route{mixpanel.Track, mixpanel.Import} {
+			b, _, err := decode(t, route, "", "application/x-ndjson", bad+"\n"+good+"\n"+good)
+			if err != nil || len(b.Events) != 2 || len(b.Rejected) != 1 || b.Rejected[0].Index != 0 || b.Events[1].Index != 2 {
+				t.Errorf("%s: %d events, %+v, %v", bad, len(b.Events), b.Rejected, err)
+			}
+		}
+	}
+	for name, body := range map[string]string{
+		"one line": "garbage", "three lines": "garbage\nmore\n}", "numbers": "1\n2", "no array": "[garbage\nmore", "lines without end": strings.Repeat("x\n", 5000),
+	} {
+		for _, contentType := range []string{"application/x-ndjson", "application/json"} {
+			b, _, err := decode(t, mixpanel.Import, "", contentType, body)
+			if fault.CodeOf(err) != fault.Invalid || len(b.Rejected) != 1 || b.Rejected[0].Index != -1 || b.Rejected[0].Reason != event.ReasonUndecodable {
+				t.Errorf("%s as %s: %v, %d rejected", name, contentType, err, len(b.Rejected))
+			}
+		}
+	}
+}
+
+// Text that is no UTF-8 is mended, and only the events in which it stood say so.
+func TestReplacedTextIsFlaggedWhereItStood(t *testing.T) {
+	const genuine = "\uFFFD" // this is what the website sent
+	body := `[{"event":"a","properties":{"x":"` + genuine + `","token":"T"}},
+		{"event":"b","properties":{"x":"` + "\xff" + `","distinct_id":"ü-1","token":"T"}},
+		{"event":"c","properties":{"x":"\ud83d","token":"T"}},{"event":"d","properties":{"x":"\ud83d\ude00","token":"T"}}]`
+	b, _, err := decode(t, mixpanel.Track, "", "application/json", body)
+	if err != nil || len(b.Events) != 4 {
+		t.Fatalf("%d events, %+v, %v", len(b.Events), b.Rejected, err)
+	}
+	for i, want := range []struct{ flags, properties string }{
+		{"", `{"x":"` + genuine + `","token":"T"}`},
+		{event.FlagTextReplaced, `{"x":"` + "\uFFFD" + `","distinct_id":"ü-1","token":"T"}`},
+		{event.FlagTextReplaced, `{"x":"\uFFFD","token":"T"}`},
+		{"", `{"x":"\ud83d\ude00","token":"T"}`},
+	} {
+		e := b.Events[i]
+		if e.Row.Flags != want.flags || string(e.Properties) != want.properties || e.Token != "T" {
+			t.Errorf("event %d: %q %s", i, e.Row.Flags, e.Properties)
+		}
+		for _, s := range e.IDSpans {
+			if got := string(e.Properties[s.Start:s.End]); got != `"ü-1"` {
+				t.Errorf("an identifier's place holds %s", got)
+			}
+		}
+	}
+	if u, _, err := decode(t, mixpanel.Engage, "", "application/json", `{"$token":"T","$distinct_id":"u","$set":{"a":"`+"\xff"+`"}}`); err != nil ||
+		len(u.Updates) != 1 || string(u.Updates[0].Ops[0].Value) != "\"\uFFFD\"" {
+		t.Errorf("an update: %+v %v", u, err)
+	}
+}
+
+// What a record says beside its name and properties is kept value for value, but
+// for what nothing would seal there.
+func TestContext(t *testing.T) {
+	const metadata = `{"$mp_event_id":"e1", "$mp_session_id":"s1","$mp_session_seq_id":5,"$mp_session_start_sec":1700000000.10}`
+	for _, c := range []struct{ record, context, session string }{
+		{`{"event":"e","properties":{"token":"T"},"$mp_metadata":` + metadata + `}`, `{"$mp_metadata":` + metadata + `}`, "s1"},
+		{`{"a":1.50,"event":"e","b":[1, 2],"properties":{"token":"T","$mp_session_id":"own"},"$mp_metadata":` + metadata + `,"a":null}`,
+			`{"a":1.50,"b":[1, 2],"$mp_metadata":` + metadata + `,"a":null}`, "own"},
+		{`{"event":"e","properties":{"token":"T"},"$mp_metadata":7}`, `{"$mp_metadata":7}`, ""},
+		{`{"event":"e","properties":{"token":"T"},"$mp_metadata":{"$mp_session_id":7}}`, `{"$mp_metadata":{"$mp_session_id":7}}`, ""},
+		{`{"event":"e","properties":{"token":"T"}}`, "", ""},
+		{`{"event":"e","x":1}`, `{"x":1}`, ""},
+		{`{"event":"e","event":"f","properties":{"token":"T"}}`, "", ""},
+		{`{"event":"e","properties":{},"properties":{"token":"T"},"distinct_id":"u","\u0074oken":"T","$ip":"8.8.8.8","user_agent":"M","loch_merged":{}}`, "", ""},
+	} {
+		b, _, err := decode(t, mixpanel.Track, "", "application/json", "["+c.record+"]")
+		if err != nil || len(b.Events) != 1 {
+			t.Errorf("%s: %+v, %v", c.record, b.Rejected, err)
+			continue
+		}
+		if row := b.Events[0].Row; row.Context != c.context || row.SessionID != c.session {
+			t.Errorf("%s: context %s, session %q", c.record, row.Context, row.SessionID)
 		}
 	}
 }
@@ -184,6 +272,7 @@ func TestTimesIdentityAndAddress(t *testing.T) {
 func TestAnswersInEachDialect(t *testing.T) {
 	unknown := []event.Rejection{{Index: 0, InsertID: "i1", Reason: event.ReasonUnknownToken, Field: "properties.token"}}
 	bad := []event.Rejection{{Index: 1, InsertID: "i2", Reason: event.ReasonBadTime, Field: "properties.time"}}
+	whole := []event.Rejection{{Index: -1, Reason: event.ReasonForbiddenWrite}}
 	down := fault.New(fault.Unavailable, "no room")
 	for _, c := range []struct {
 		name    string
@@ -197,7 +286,11 @@ func TestAnswersInEachDialect(t *testing.T) {
 		{"plain, partly", mixpanel.Control{}, mixpanel.Outcome{Good: 1, Failed: bad}, 200, "1"},
 		{"verbose", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Good: 2}, 200, `{"error":null,"status":1}`},
 		{"verbose, nothing valid", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Failed: bad}, 200, `{"error":"1 of 1 records rejected; the first, at index 1: properties.time: `},
-		{"unknown token", mixpanel.Control{}, mixpanel.Outcome{Failed: unknown}, 401, "0"},
+		{"unknown token", mixpanel.Control{}, mixpanel.Outcome{Failed: unknown}, 401, `{"error":"1 of 1 records rejected; the first, at index 0: properties.token: no project has this token; compare it with the token in credentials.json","status":"error"}`},
+		{"unknown token, verbose", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Failed: unknown}, 401, `{"error":"1 of 1 records rejected; the first, at index 0: properties.token: no project has this token; compare it with the token in credentials.json","status":0}`},
+		{"import, wrong secret", mixpanel.Control{Route: mixpanel.Import, JSON: true, Strict: true}, mixpanel.Outcome{Failed: whole, Err: fault.New(fault.Unauthorized, "wrong")}, 401,
+			`{"code":401,"error":"wrong","status":"Unauthorized"}`},
+		{"import as a form, wrong secret", mixpanel.Control{Route: mixpanel.Import}, mixpanel.Outcome{Failed: whole, Err: fault.New(fault.Unauthorized, "wrong")}, 401, `{"error":"wrong","status":"error"}`},
 		{"undecodable", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Err: fault.New(fault.Invalid, "bad")}, 200, `{"error":"bad","status":0}`},
 		{"no room", mixpanel.Control{}, mixpanel.Outcome{Err: down}, 503, "0"},
 		{"no room, verbose", mixpanel.Control{Verbose: true}, mixpanel.Outcome{Err: down}, 503, `{"error":"no room","status":0}`},

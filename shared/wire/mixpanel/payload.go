@@ -19,43 +19,68 @@ var errNoData = fault.New(fault.Invalid,
 
 // payload finds the JSON in a request and the parameters of its form body. What
 // has to be decoded is decoded in the request's scratch memory, so that the body
-// stays as it was sent. The rule, which takes every SDK's encoding: a JSON type is parsed as it is; else
-// data comes from the query, else from the body whatever its type (beacons say
-// text/plain); what does not begin like JSON is base64, in which a literal plus
-// may have become a space.
+// stays as it was sent. The rule, which takes every SDK's encoding: a body of a
+// JSON type is parsed as it is, broken lines included, unless it is a form; else
+// data comes from the query, else from the body whatever its type (beacons and
+// fetch say text/plain); what does not begin like JSON is base64, in which a
+// literal plus may have become a space.
 func payload(r *Request) (text []byte, form url.Values, isJSON bool, err error) {
-	body := r.Body
-	if isJSONType(r.ContentType) {
+	body, data := trim(r.Body), r.Query.Get("data")
+	if isJSONType(r.ContentType) && !isForm(body) && (len(body) > 0 || data == "") {
 		return body, nil, true, nil
 	}
-	if data := r.Query.Get("data"); data != "" {
+	if data != "" {
 		text, err = undata([]byte(data))
 		return text, nil, false, err
 	}
-	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
 		return nil, nil, false, errNoData
 	}
-	if body[0] == '[' || body[0] == '{' {
-		// JSON under a type that is not JSON's, as fetch sends it by default.
+	if beginsLikeJSON(body) {
 		return body, nil, true, nil
 	}
-	data, form := splitForm(body, r.Scratch)
-	if len(data) == 0 {
+	inForm, form := splitForm(body, r.Scratch)
+	if len(inForm) == 0 {
 		return nil, form, false, errNoData
 	}
-	text, err = undata(data)
+	text, err = undata(inForm)
 	return text, form, false, err
+}
+
+// trim takes white space off both ends, and the byte order mark that some
+// encoders write before JSON.
+func trim(b []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(b), []byte("\uFEFF")))
+}
+
+func beginsLikeJSON(b []byte) bool { return b[0] == '{' || b[0] == '[' }
+
+// isForm tells that a body has the parameter data before anything that is JSON or
+// a second line.
+func isForm(body []byte) bool {
+	if end := bytes.IndexAny(body, "{[\r\n"); end >= 0 {
+		body = body[:end]
+	}
+	return bytes.HasPrefix(body, []byte("data=")) || bytes.Contains(body, []byte("&data="))
 }
 
 // isJSONType tells a JSON or NDJSON content type, parameters aside.
 func isJSONType(contentType string) bool {
-	mime, _, _ := strings.Cut(contentType, ";")
-	switch strings.ToLower(strings.TrimSpace(mime)) {
-	case "application/json", "application/x-ndjson", "application/ndjson", "application/x-json", "text/json":
+	switch mimeOf(contentType) {
+	case "application/json", "application/x-json", "text/json":
 		return true
 	}
-	return false
+	return isNDJSON(contentType)
+}
+
+func isNDJSON(contentType string) bool {
+	mime := mimeOf(contentType)
+	return mime == "application/x-ndjson" || mime == "application/ndjson"
+}
+
+func mimeOf(contentType string) string {
+	mime, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(mime))
 }
 
 // splitForm takes data out of a form body without building a map of it, since
@@ -129,11 +154,11 @@ func unhex(c byte) byte {
 
 // undata turns the value of data, whose memory it takes over, into JSON text.
 func undata(data []byte) ([]byte, error) {
-	data = bytes.TrimSpace(data)
+	data = trim(data)
 	if len(data) == 0 {
 		return nil, errNoData
 	}
-	if data[0] == '{' || data[0] == '[' {
+	if beginsLikeJSON(data) {
 		return data, nil
 	}
 	return unbase64(data)

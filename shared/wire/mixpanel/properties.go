@@ -87,7 +87,7 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 			return p.id(value, start, &other, "", "properties.alias")
 		}
 	case "$distinct_ids":
-		p.idList(value, start)
+		return p.idList(value, start)
 	case "$insert_id":
 		row.InsertID, row.InsertIDSource = p.scalar(value, start), event.InsertIDClient
 		if p.control.Route == Import && p.control.Strict && !isInsertID(row.InsertID) {
@@ -99,8 +99,6 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 		if p.ip == "" {
 			p.ip = "0"
 		}
-		p.drop(whole)
-	case "$user_agent", "user_agent", "userAgent", "$useragent", "useragent", "User-Agent", "user-agent":
 		p.drop(whole)
 	case "$ignore":
 		p.ignored = string(value) == "true"
@@ -166,6 +164,10 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 		row.LibVersion = p.scalar(value, start)
 	case "$app_version_string", "$app_version":
 		row.AppVersion = p.scalar(value, start)
+	default:
+		if isAgent(string(name)) {
+			p.drop(whole)
+		}
 	}
 	return "", ""
 }
@@ -182,7 +184,7 @@ func (p *propertyReader) id(value []byte, start int, to *string, kind, field str
 		return event.ReasonWrongType, field
 	}
 	id := p.scalar(value, start)
-	if p.control.Route == Import && p.control.Strict && event.NamesNobody(id) {
+	if len(id) > event.MaxIDBytes || p.control.Route == Import && p.control.Strict && event.NamesNobody(id) {
 		return event.ReasonBadID, field
 	}
 	*to = id
@@ -195,25 +197,26 @@ func (p *propertyReader) id(value []byte, start int, to *string, kind, field str
 }
 
 // idList reads $merge's pair of identifiers.
-func (p *propertyReader) idList(value []byte, start int) {
+func (p *propertyReader) idList(value []byte, start int) (reason event.Reason, field string) {
+	const place = "properties.$distinct_ids"
+	var other string
 	if value[0] == '"' {
-		var other string
-		p.id(value, start, &other, "", "")
-		return
+		return p.id(value, start, &other, "", place)
 	}
 	c := rawjson.Cursor{Buf: value, MaxDepth: MaxDepth}
 	if !c.Open(rawjson.Array) {
-		return
+		return "", ""
 	}
 	for first := true; ; first = false {
 		more, err := c.More(first, ']')
 		if err != nil || !more {
-			return
+			return reason, field
 		}
 		at, _ := c.Value()
 		if one := value[at:c.Pos]; one[0] == '"' || one[0] == '-' || one[0] <= '9' {
-			var other string
-			p.id(one, start+at, &other, "", "")
+			if r, f := p.id(one, start+at, &other, "", place); reason == "" {
+				reason, field = r, f
+			}
 		}
 	}
 }

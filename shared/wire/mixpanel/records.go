@@ -16,7 +16,10 @@ type decoder struct {
 	control  Control
 	received time.Time
 	batch    *wire.Batch
-	replaced bool // Clean had to change the text
+	ndjson   bool // the content type says one record a line
+	dirty    bool // the text is not clean, so each record must be looked at
+	replaced bool // Clean had to change the record at hand
+	readable bool // a record was an object, or would be if it were not too deep
 	index    int  // of the next record
 	split    split
 	idSpans  []event.IDSpan // of all events, one after the other
@@ -37,10 +40,12 @@ func (d *decoder) records(text []byte) error {
 		d.idSpans, d.drops = make([]event.IDSpan, 0, 2*n), make([]event.Span, 0, 2*n)
 	}
 	if c.Peek() == rawjson.Array {
-		return d.array(&c)
-	}
-	if c.Peek() != rawjson.Object {
-		return errUndecodable
+		begin := c.Pos
+		err := d.array(&c)
+		if err == nil || d.index > 0 || !d.ndjson {
+			return err
+		}
+		c.Pos = begin // no array, but a first line that is broken
 	}
 	return d.lines(&c)
 }
@@ -73,17 +78,21 @@ func (d *decoder) array(c *rawjson.Cursor) error {
 		}
 		d.record(c.Buf, start, c.Pos)
 	}
-	if !c.End() {
-		return errUndecodable
+	if c.End() {
+		return nil
 	}
-	return nil
+	return d.lines(c)
 }
 
 // lines reads records that follow one another, each on a line of its own or
-// not. After a broken record the next line goes on.
+// not. After a broken record the next line goes on, also after the first. Text in
+// which no record is even an object is no list of records.
 func (d *decoder) lines(c *rawjson.Cursor) error {
 	for !c.End() {
 		if err := d.room(); err != nil {
+			if !d.readable {
+				return errUndecodable
+			}
 			return err
 		}
 		start, err := d.value(c)
@@ -92,15 +101,16 @@ func (d *decoder) lines(c *rawjson.Cursor) error {
 			for end < len(c.Buf) && c.Buf[end] != '\n' {
 				end++
 			}
-			if d.index == 0 && end == len(c.Buf) && reasonOfJSON(err) == event.ReasonUndecodable {
-				return errUndecodable // a single object that is none
-			}
+			d.readable = d.readable || reasonOfJSON(err) == event.ReasonTooDeep
 			d.reject(reasonOfJSON(err), "", c.Buf[start:end])
 			d.index++
 			c.Pos = end
 			continue
 		}
 		d.record(c.Buf, start, c.Pos)
+	}
+	if !d.readable {
+		return errUndecodable
 	}
 	return nil
 }
@@ -136,6 +146,14 @@ func reasonOfJSON(err error) event.Reason {
 // rejection.
 func (d *decoder) record(text []byte, start, end int) {
 	raw := text[start:end]
+	if d.dirty {
+		if raw, d.replaced = rawjson.Clean(raw); d.replaced {
+			text = raw
+			c := rawjson.Cursor{Buf: text, MaxDepth: MaxDepth}
+			_, _ = d.value(&c) // finds the members' places anew; what Clean changes was valid and stays so
+		}
+	}
+	d.readable = d.readable || raw[0] == '{'
 	switch {
 	case len(raw) > MaxRecordBytes:
 		d.reject(event.ReasonTooLarge, "", raw)

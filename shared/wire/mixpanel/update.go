@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"loch/shared/event"
 	"loch/shared/profile"
@@ -82,8 +83,12 @@ func (d *decoder) update(raw []byte) {
 	switch {
 	case d.control.Route == Groups && u.GroupKey == "":
 		fail(event.ReasonMissingField, "$group_key")
+	case d.control.Route == Groups && utf8.RuneCountInString(u.GroupKey) > event.MaxNameRunes:
+		fail(event.ReasonNameTooLong, "$group_key")
 	case d.control.Route == Groups && u.ClearID == "":
 		fail(event.ReasonMissingField, "$group_id")
+	case d.control.Route == Groups && len(u.ClearID) > event.MaxIDBytes:
+		fail(event.ReasonBadID, "$group_id")
 	case d.control.Route == Engage:
 		u.GroupKey = ""
 		if u.ClearID == "" { // as for events: the user id, else the device's
@@ -91,6 +96,9 @@ func (d *decoder) update(raw []byte) {
 		}
 		if u.ClearID == "" && deviceID != "" {
 			u.ClearID, u.Device = deviceID, true
+		}
+		if len(u.ClearID) > event.MaxIDBytes {
+			fail(event.ReasonBadID, "$distinct_id")
 		}
 		if device, ok := strings.CutPrefix(u.ClearID, devicePrefix); ok {
 			u.ClearID, u.Device = device, true
