@@ -116,7 +116,7 @@ func replaceIn(p *privacy.Cleaner, row *event.Row, stand func(privacy.Found) str
 	for _, c := range event.Columns {
 		if !ours[c.Name] && c.Str != nil {
 			if text := c.Str(row); *text != "" {
-				*text = p.CleanText(*text, stand)
+				*text = p.CleanTextOf(c.Name, *text, stand)
 			}
 		}
 	}

@@ -158,6 +158,19 @@ func TestPersonalTraitsAreSealed(t *testing.T) {
 	}
 }
 
+// A finding in an event changes nothing but itself: versions that look like addresses
+// stay, in their columns as in the properties.
+func TestVersionsStay(t *testing.T) {
+	b := newBench(t)
+	b.send("POST", "/track", `[{"event":"e","properties":{"token":"T","$app_version_string":"2.10.3.1","$os_version":"10.0.19.45","$browser":"X","$browser_version":"1.2.3.4",
+		"$lib_version":"3.4.5.6","note":"bob@example.com"}}]`, "Content-Type", "application/json")
+	rows, _, _ := b.sink.rows()
+	if len(rows) != 1 || rows[0].AppVersion != "2.10.3.1" || rows[0].OSVersion != "10.0.19.45" || rows[0].BrowserVersion != "1.2.3.4" || rows[0].LibVersion != "3.4.5.6" ||
+		!strings.Contains(rows[0].Properties, `"$app_version_string":"2.10.3.1"`) || strings.Contains(rows[0].Properties, "bob@") {
+		t.Errorf("%+v", rows)
+	}
+}
+
 // The client's own address and agent are not stored wherever a website put them,
 // whatever the policy says of addresses.
 func TestTheClientIsHidden(t *testing.T) {

@@ -14,33 +14,19 @@ func emailAt(text string, i, from int) (start, end int, value string) {
 	if at < 0 {
 		return 0, 0, ""
 	}
-	start = at
-	for start > from && inLocal(text[start-1]) {
-		start--
-	}
-	// A percent sign is a part only where an encoded address has one.
-	if width == 1 {
-		if cut := strings.LastIndexByte(text[start:at], '%'); cut >= 0 {
-			start += cut + 1
-			if start+2 <= at && isHex(text[start]) && isHex(text[start+1]) {
-				start += 2
-			}
-		}
-	} else if text[start:at] != "" {
-		start = afterEscapes(text, start, at)
-	}
+	start = localStart(text, at, width, from)
 	for start < at && (text[start] == '.' || text[start] == '\'' || text[start] == '-') {
 		start++
 	}
 	end = at + width
-	for end < len(text) && (inLabel(text[end]) || text[end] == '.' && end+1 < len(text) && inLabel(text[end+1])) {
+	for end < len(text) && end-at < 2*mostDomain && (inLabel(text[end]) || text[end] == '.' && end+1 < len(text) && inLabel(text[end+1])) {
 		end++
 	}
 	for end > at+width && (text[end-1] == '-' || text[end-1] == '.') {
 		end--
 	}
 	local, domain := text[start:at], text[at+width:end]
-	if local == "" || len(local) > 256 || !isDomain(domain) {
+	if local == "" || len(local) >= mostLocal || !isDomain(domain) {
 		return 0, 0, ""
 	}
 	if strings.IndexByte(local, '%') >= 0 {
@@ -50,6 +36,14 @@ func emailAt(text string, i, from int) (start, end int, value string) {
 	}
 	return start, end, strings.ToLower(local + "@" + domain)
 }
+
+// How long the parts of an e-mail are at most (RFC 5321 has 64 and 255 octets).
+// What surrounds a sign is looked at no further: a text of signs alone must not be
+// read from end to end for each of them.
+const (
+	mostLocal  = 256
+	mostDomain = 253
+)
 
 // atSign finds the sign at or beside i.
 func atSign(text string, i int) (at, width int) {
@@ -64,19 +58,34 @@ func atSign(text string, i int) (at, width int) {
 	return -1, 0
 }
 
-// afterEscapes moves past encoded characters that stand before an encoded address
-// and do not belong to it, such as %3D.
-func afterEscapes(text string, start, at int) int {
-	for j := start; j+3 <= at; j++ {
-		if text[j] == '%' {
-			switch strings.ToUpper(text[j+1 : j+3]) {
-			case "2B", "2E", "2D", "5F", "25":
-			default:
-				start = j + 3
-			}
+// localStart walks back over the local part before a sign. It ends at a percent sign,
+// so that a text of escaped signs is not read from end to end for each of them: before
+// a plain sign at any, with the two digits behind it; before an escaped one at the
+// escape of a character that does not belong to an address, such as %3D.
+func localStart(text string, at, width, from int) int {
+	start := at
+	for start > from && at-start < mostLocal*width && inLocal(text[start-1]) {
+		start--
+		if text[start] != '%' {
+			continue
+		}
+		escape := text[start+1 : min(start+3, at)]
+		switch {
+		case width == 1 && len(escape) == 2 && isHex(escape[0]) && isHex(escape[1]):
+			return start + 3
+		case width == 1:
+			return start + 1
+		case len(escape) == 2 && !inEscapedLocal(escape):
+			return start + 3
 		}
 	}
 	return start
+}
+
+// inEscapedLocal tells the escapes of + . - _ and %.
+func inEscapedLocal(escape string) bool {
+	a, b := escape[0], escape[1]|0x20
+	return a == '2' && (b == 'b' || b == 'e' || b == 'd' || b == '5'|0x20) || a == '5' && b == 'f'
 }
 
 func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
@@ -96,7 +105,7 @@ var files = map[string]bool{
 
 func isDomain(domain string) bool {
 	dot := strings.LastIndexByte(domain, '.')
-	if dot <= 0 || len(domain) > 253 || strings.Contains(domain, "..") {
+	if dot <= 0 || len(domain) > mostDomain || strings.Contains(domain, "..") {
 		return false
 	}
 	top := strings.ToLower(domain[dot+1:])

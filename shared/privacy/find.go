@@ -50,57 +50,28 @@ func (p *Policy) suspicious(json string) bool {
 }
 
 // hasTellingName tells that a member's name calls its value a secret or a phone.
-// The last four bytes of a name rule nearly all of them out.
 func hasTellingName(json string) bool {
 	for at := 0; ; {
 		i := strings.IndexByte(json[at:], ':')
 		if i < 0 {
 			return false
 		}
-		end := at + i - 1 // where a name's quote is
-		at += i + 1
-		if end < 4 || json[end] != '"' || !mayTell.has(json[end-4:end]) {
+		end := at + i // behind the name's quote, but for blanks
+		at = end + 1
+		for end > 0 && isBlank(json[end-1]) {
+			end--
+		}
+		if end < 2 || json[end-1] != '"' {
 			continue
 		}
-		switch hintOf(json[strings.LastIndexByte(json[:end], '"')+1 : end]) {
-		case nameOfSecret, nameOfPhone:
+		end--
+		if json[end-1] == '\\' { // a quote in a name: what it says is seen below
 			return true
-		default:
+		}
+		if isTelling(json[strings.LastIndexByte(json[:end], '"')+1 : end]) {
+			return true
 		}
 	}
-}
-
-// endings is a set of ends of names: bits by a hash of the last four bytes without
-// case, of which the first is a quotation mark for names of three letters.
-type endings [1024]uint64
-
-// mayTell holds the ends of all telling names, with an s behind, too.
-var mayTell = func() (t endings) {
-	names := []string{"phone", "mobilenumber", "mobile_number", "phone number", "msisdn", "whatsapp", "cellnumber", "tel", "mobile", "cell", "fax", "sms",
-		"smsto", "sms_to", "callerid", "caller_id", "phone_no"}
-	for name := range secretNames {
-		names = append(names, name)
-	}
-	for _, spelt := range []string{"pass_word", "client_secret", "access_token", "api_key", "secret_key", "private_key", "id_token", "set_cookie"} {
-		names = append(names, spelt, strings.ReplaceAll(spelt, "_", "-"), strings.ReplaceAll(spelt, "_", " "))
-	}
-	for _, name := range names {
-		for _, before := range []string{`"`, "$", "_", "-", " "} {
-			t.add(before + name)
-			t.add(before + name + "s")
-		}
-	}
-	return t
-}()
-
-func (t *endings) add(name string) { h := hashEnd(name); t[h>>6] |= 1 << (h & 63) }
-
-func (t *endings) has(name string) bool { h := hashEnd(name); return t[h>>6]&(1<<(h&63)) != 0 }
-
-func hashEnd(name string) uint32 {
-	n := len(name)
-	h := uint32(name[n-1]|0x20) | uint32(name[n-2]|0x20)<<8 | uint32(name[n-3]|0x20)<<16 | uint32(name[n-4]|0x20)<<24
-	return h * 2654435761 >> 16
 }
 
 // Clean replaces all that Find finds. stand gives the text in place of a value
@@ -123,7 +94,13 @@ func (p *Policy) Clean(json string, stand func(Found) string) string {
 
 // CleanText does the same for a plain text.
 func (p *Policy) CleanText(text string, stand func(Found) string) string {
-	spans := p.scanText(nil, text, nameOfAnything)
+	return p.CleanTextOf("", text, stand)
+}
+
+// CleanTextOf does the same for a text under a name, which tells a version from an
+// address as it does in JSON.
+func (p *Policy) CleanTextOf(name, text string, stand func(Found) string) string {
+	spans := p.scanText(nil, text, hintOf(name))
 	if len(spans) == 0 {
 		return text
 	}

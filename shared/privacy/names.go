@@ -1,6 +1,9 @@
 package privacy
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // nameHint is what the name of a value says about it.
 type nameHint uint8
@@ -20,15 +23,42 @@ var secretNames = map[string]bool{
 	"sessiontoken": true, "cookie": true, "setcookie": true,
 }
 
+// maxHintedName is how long a name may be that says anything.
+const maxHintedName = 64
+
+// isTelling tells names that call their value a secret or a phone.
+func isTelling(name string) bool {
+	if len(name) > maxHintedName {
+		return false
+	}
+	var scratch [maxHintedName]byte
+	plain := string(appendPlain(scratch[:0], name))
+	return secretNames[plain] || isPhoneName(plain)
+}
+
+// appendPlain appends what plainName makes of a name.
+func appendPlain(b []byte, name string) []byte {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= utf8.RuneSelf:
+			return append(b[:0], plainName(name)...)
+		case c == '$', c == '_', c == '-', c == ' ', c == '.':
+		case 'A' <= c && c <= 'Z':
+			b = append(b, c|0x20)
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
 // hintOf reads a member's name.
 func hintOf(name string) nameHint {
-	if len(name) > 64 {
+	if len(name) > maxHintedName {
 		return nameOfAnything
 	}
-	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" {
-		name = plainName(name)
-	}
-	plain := name
+	var scratch [maxHintedName]byte
+	plain := string(appendPlain(scratch[:0], name))
 	switch {
 	case secretNames[plain]:
 		return nameOfSecret

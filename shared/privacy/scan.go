@@ -79,7 +79,7 @@ type span struct {
 // scan finds what the rules recognise in a text, left to right, without overlaps.
 // name says what the text is the value of. With once, the first finding is enough.
 func (p *Policy) scan(spans []span, text string, name nameHint, once bool) []span {
-	looks, done, numbers := p.looks, 0, 0
+	looks, done, numbers, tokens := p.looks, 0, 0, 0
 	if strings.IndexByte(text, '@') < 0 {
 		looks &^= mayEmail | mayEmail2
 	}
@@ -91,12 +91,19 @@ func (p *Policy) scan(spans []span, text string, name nameHint, once bool) []spa
 		if hit == 0 || i+1 < done {
 			continue
 		}
-		if hit == mayKey && !isKeyPair(text[i], text[i+1]) || hit == mayNumber && i < numbers {
-			continue // bytes of two keys, or a run of digits that was looked at
+		if hit&mayKey != 0 && !isKeyPair(text[i], text[i+1]) {
+			hit &^= mayKey // bytes of two keys
 		}
-		s, ok := p.look(text, i, done, hit, name)
+		if i < numbers {
+			hit &^= mayNumber
+		}
+		if hit == 0 {
+			continue
+		}
+		s, ok := p.look(text, i, done, hit, name, &tokens)
 		if hit&mayNumber != 0 && !ok {
-			numbers = runEnd(text, i)
+			// The rest of the run was looked at, too, but for what is far from here.
+			numbers = runEnd(text[:min(len(text), i+mostRun/2)], i)
 		}
 		if ok {
 			spans, done = append(spans, s), s.end
@@ -110,8 +117,9 @@ func (p *Policy) scan(spans []span, text string, name nameHint, once bool) []spa
 }
 
 // look asks the rules about the place of a pair that hit. It returns the leftmost
-// finding that begins at or after from.
-func (p *Policy) look(text string, i, from int, hit uint32, name nameHint) (best span, ok bool) {
+// finding that begins at or after from. Before tokens no JSON web token begins; look
+// moves it on.
+func (p *Policy) look(text string, i, from int, hit uint32, name nameHint, tokens *int) (best span, ok bool) {
 	take := func(r Rule, start, end int, value string) {
 		if end > start && start >= from && (!ok || start < best.start) {
 			best, ok = span{start, end, Found{r, value}}, true
@@ -125,9 +133,10 @@ func (p *Policy) look(text string, i, from int, hit uint32, name nameHint) (best
 		start, end, value := parameterAt(text, i, from)
 		take(Secret, start, end, value)
 	}
-	if hit&mayJWT != 0 {
-		start, end, value := jwtAt(text, i, from)
+	if hit&mayJWT != 0 && i >= *tokens {
+		start, end, value, tried := jwtAt(text, i, from)
 		take(JWT, start, end, value)
+		*tokens = max(*tokens, tried)
 	}
 	if hit&mayKey != 0 && isKeyPair(text[i], text[i+1]) {
 		start, end, value := keyAt(text, i, from)

@@ -75,8 +75,10 @@ func keyAt(text string, i, from int) (start, end int, value string) {
 }
 
 // jwtAt finds a JSON web token that begins at i or just before it: three parts of
-// base64, the first of which is a JSON object (RFC 7519).
-func jwtAt(text string, i, from int) (start, end int, value string) {
+// base64, the first of which is a JSON object (RFC 7519). tried is the end of the
+// part that was looked at, in which none other needs to be looked for: a part of
+// nothing but beginnings must not be read from each of them.
+func jwtAt(text string, i, from int) (start, end int, value string, tried int) {
 	for start = max(from, i-1); start <= i; start++ {
 		if !strings.HasPrefix(text[start:], "eyJ") || start > 0 && inWord(text[start-1]) {
 			continue
@@ -93,15 +95,18 @@ func jwtAt(text string, i, from int) (start, end int, value string) {
 				break
 			}
 		}
+		if tried = head; head == 0 {
+			tried = end
+		}
 		if dots != 2 || text[end-1] == '.' && end-head < 8 {
 			continue
 		}
 		object, err := base64.RawURLEncoding.DecodeString(text[start:head])
 		if err == nil && len(object) > 1 && object[0] == '{' && object[len(object)-1] == '}' {
-			return start, end, text[start:end]
+			return start, end, text[start:end], end
 		}
 	}
-	return 0, 0, ""
+	return 0, 0, "", tried
 }
 
 // beforeDot moves from a token's second part to its first, which begins with
@@ -157,13 +162,16 @@ func parameterAt(text string, i, from int) (start, end int, value string) {
 		return 0, 0, ""
 	}
 	start = at + width
+	if start < len(text) && text[start] == '[' {
+		return 0, 0, ""
+	}
 	for end = start; end < len(text) && !strings.ContainsRune("&#;\"' \t\r\n<>\\", rune(text[end])); end++ {
 		if text[end] == '%' && end+3 <= len(text) && width == 3 && (strings.EqualFold(text[end:end+3], "%26") || strings.EqualFold(text[end:end+3], "%23")) {
 			break
 		}
 	}
 	value = text[start:end]
-	if value == "" || value[0] == '[' || isToken(value) || inProse(text, name) && isWordOnly(text[name:at]) && isPlainWord(value) {
+	if value == "" || isToken(value) || inProse(text, name) && isWordOnly(text[name:at]) && isPlainWord(value) {
 		return 0, 0, ""
 	}
 	return start, end, value

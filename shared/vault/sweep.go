@@ -22,12 +22,12 @@ const (
 	minSweepAnywhere = 8
 )
 
-// swept are the columns into which a website's own texts go. The others hold
-// words of a closed set, in which an identifier can only seem to occur.
-var swept = map[string]bool{
-	"event": true, "session_id": true, "page_url": true, "page_host": true, "page_path": true,
-	"page_title": true, "referrer_host": true, "source": true, "utm_source": true, "utm_medium": true,
-	"utm_campaign": true, "utm_term": true, "utm_content": true,
+// ours are the columns in which nothing stands that a website chose. The properties
+// are swept as JSON.
+var ours = map[string]bool{
+	"project": true, "date": true, "kind": true, "protocol": true, "insert_id": true, "insert_id_source": true,
+	"device_id": true, "user_id": true, "groups": true, "time_source": true, "channel": true, "click_id_kind": true,
+	"properties": true, "context": true, "flags": true, "request_id": true, "bot_reason": true,
 }
 
 // sweep replaces what identifiers of this event, and the client's address and
@@ -35,6 +35,10 @@ var swept = map[string]bool{
 // name. Nearly every event has none; finding that out costs one search each.
 func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
 	var found []Hidden
+	plain := withoutEscapes(properties)
+	holds := func(text string) bool {
+		return strings.Contains(properties, text) || plain != "" && strings.Contains(plain, text) || strings.Contains(e.Row.Name, text)
+	}
 	look := func(k *known) {
 		if len(k.Value) < minSweep {
 			return
@@ -42,13 +46,9 @@ func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
 		if !k.sought {
 			k.sought, k.variant = true, variants(k.Value)
 		}
-		for _, v := range k.variant {
-			if strings.Contains(properties, v) || strings.Contains(e.Row.Name, v) {
-				word := k.text
-				for _, v := range k.variant {
-					found = append(found, Hidden{v, word})
-				}
-				return
+		if slices.ContainsFunc(k.variant, holds) {
+			for _, v := range k.variant {
+				found = append(found, Hidden{v, k.text})
 			}
 		}
 	}
@@ -59,7 +59,7 @@ func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
 		hide = append(slices.Clip(hide), Hidden{e.Address.String(), "[address]"})
 	}
 	for _, h := range hide {
-		if !said(found, h.Word) && len(h.Text) >= 3 && (strings.Contains(properties, h.Text) || strings.Contains(e.Row.Name, h.Text)) {
+		if !said(found, h.Word) && len(h.Text) >= minSweep && holds(h.Text) {
 			// Where it is decoded it stands in another of its forms.
 			for _, form := range hide {
 				if form.Word == h.Word {
@@ -72,7 +72,7 @@ func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
 		return properties
 	}
 	for _, c := range event.Columns {
-		if swept[c.Name] {
+		if !ours[c.Name] && c.Str != nil {
 			if text := c.Str(&e.Row); *text != "" {
 				*text = replace(*text, found)
 			}
@@ -195,61 +195,4 @@ func isAddress(s string) bool {
 
 func isAddressByte(c byte) bool {
 	return '0' <= c && c <= '9' || c == '.' || c == ':' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-// sweepJSON applies replace to every string of JSON text, names too, and to
-// numbers that are an identifier as a whole.
-func sweepJSON(in []byte, found []Hidden) []byte {
-	out := make([]byte, 0, len(in)+64)
-	for i := 0; i < len(in); {
-		switch c := in[i]; {
-		case c == '"':
-			end := stringEnd(in, i)
-			quoted := in[i:end]
-			text := rawjson.Text(quoted)
-			if clean := replace(text, found); clean != text && !(isName(in, end) && isWord(text)) {
-				out = rawjson.AppendQuoted(out, clean)
-			} else {
-				out = append(out, quoted...)
-			}
-			i = end
-		case c == '-' || '0' <= c && c <= '9':
-			end := i
-			for end < len(in) && strings.IndexByte("+-.eE0123456789", in[end]) >= 0 {
-				end++
-			}
-			number := string(in[i:end])
-			word := number
-			for _, h := range found {
-				if h.Text == number && len(number) >= minSweepAnywhere {
-					word = `"` + h.Word + `"`
-					break
-				}
-			}
-			out = append(out, word...)
-			i = end
-		default:
-			out = append(out, c)
-			i++
-		}
-	}
-	return out
-}
-
-// isName tells that the string which ends at end is a member's name.
-func isName(b []byte, end int) bool {
-	for end < len(b) && (b[end] == ' ' || b[end] == '\t' || b[end] == '\r' || b[end] == '\n') {
-		end++
-	}
-	return end < len(b) && b[end] == ':'
-}
-
-// stringEnd is the place after the string that begins at i.
-func stringEnd(b []byte, i int) int {
-	for i++; i < len(b) && b[i] != '"'; i++ {
-		if b[i] == '\\' {
-			i++
-		}
-	}
-	return min(i+1, len(b))
 }
