@@ -76,6 +76,8 @@ bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, st
 	  .ci/gotest -run '^$$' -bench Erase -benchtime 10x -timeout 30m ./infra/local/pebble
 	@$(STEP) 'listing a million people: the first time, then, and by a trait that is another for everybody' \
 	  .ci/gotest -run '^$$' -bench BenchmarkList -benchtime 10x -timeout 30m ./infra/local/pebble
+	@$(STEP) 'removing the rows of one person from a million events' \
+	  .ci/gotest -run '^$$' -bench Removal -benchtime 5x -timeout 30m ./infra/local/duckdb
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
 	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
 

@@ -186,6 +186,26 @@ func BenchmarkHotLoad(b *testing.B) {
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
 
+// BenchmarkRemoval has compaction remove the rows of one device, of which there are
+// about twenty, from a million: the search, and the files that are written anew.
+func BenchmarkRemoval(b *testing.B) {
+	w := openWorld(b, b.TempDir(), Options{MemoryLimitBytes: 4 << 30})
+	w.fill(benchEvents)
+	w.roll()
+	w.compact()
+	var bytes int64
+	files, removed := len(w.snapshot().Events), int64(0)
+	for _, path := range w.snapshot().Events {
+		bytes += sizeOf(path)
+	}
+	b.Logf("%d files, %d bytes", files, bytes)
+	for n := 1; b.Loop(); n++ {
+		w.remove("p", fmt.Sprintf("%032x", n*3*7919+7919))
+		removed += w.compact().Removed
+	}
+	b.ReportMetric(float64(removed)/float64(b.N), "rows/op")
+}
+
 func BenchmarkCompact(b *testing.B) {
 	const n = 100_000
 	for b.Loop() {
