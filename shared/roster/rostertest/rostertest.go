@@ -172,6 +172,9 @@ func live(t *testing.T, s Store, r *rand.Rand, ids []string) {
 		// A device's id is never a user's: the first ids are devices, the rest users.
 		c.Links = append(c.Links, profile.Link{Project: shop, Device: ids[r.IntN(20)], User: ids[20+r.IntN(len(ids)-20)], TimeMS: 1_700_000_000_000})
 	}
+	if r.IntN(8) == 0 {
+		c.Merges = append(c.Merges, profile.Merge{Project: shop, From: ids[20+r.IntN(len(ids)-20)], Into: ids[20+r.IntN(len(ids)-20)]})
+	}
 	apply(t, s, c)
 	if r.IntN(10) == 0 {
 		if err := s.Erase(t.Context(), shop, []string{one()}); err != nil {
