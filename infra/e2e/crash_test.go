@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +22,8 @@ const crashes = 22
 // post to it and the log becomes Parquet and Parquet is compacted, and starts
 // it again on the same folder. Each time `loch verify` must say that the folder
 // adds up; in the end every acknowledged event is there once, nothing is there
-// that was never sent, and every acknowledged profile update was applied.
+// that was never sent, and every acknowledged profile update was applied once, as
+// was every one that was sent again until it was acknowledged.
 func TestCrash(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("the moments are random with seed %d", seed)
@@ -49,6 +51,7 @@ func TestCrash(t *testing.T) {
 	c.stop()
 
 	s := start(t, data, flags...)
+	c.sendAgain(s.url)
 	c.check(s)
 	if _, code := loch(t, "compact", "--data", data); code != 0 {
 		t.Errorf("loch compact ended with %d", code)
@@ -123,9 +126,17 @@ type door struct {
 
 // poster is one client. Its maps are read once it has stopped.
 type poster struct {
-	name         string
-	sent         map[string]bool // true once acknowledged
-	adds, addsOK int             // $add of 1: posted, acknowledged
+	name    string
+	sent    map[string]bool // true once acknowledged
+	updates []update
+}
+
+// update is a profile update: it adds 1 to a counter, appends its number to a list
+// and sets it as the last.
+type update struct {
+	first        int // the number of the first in its request
+	posted       int // how often
+	acknowledged bool
 }
 
 const posters = 6
@@ -186,15 +197,38 @@ func (c *crowd) post(p *poster, random *rand.Rand) {
 			again = ids
 		}
 		if random.IntN(4) == 0 {
-			p.adds++
-			if c.accepted(d.url+"/engage?verbose=1", []any{map[string]any{
-				"$token": token, "$distinct_id": p.name + "-user", "$add": map[string]int{"n": 1},
-			}}) {
-				p.addsOK++
-			}
+			c.postUpdates(d.url, p, random)
 		}
 	}
 }
+
+// postUpdates sends a few updates of one person in one request. If there is no
+// answer, they are sent again half of the time, under the same names.
+func (c *crowd) postUpdates(url string, p *poster, random *rand.Rand) {
+	first := len(p.updates)
+	if last := first - 1; last >= 0 && !p.updates[last].acknowledged && random.IntN(2) == 0 {
+		first = p.updates[last].first
+	} else {
+		for range 1 + random.IntN(3) {
+			p.updates = append(p.updates, update{first: first})
+		}
+	}
+	var records []any
+	for n := first; n < len(p.updates); n++ {
+		p.updates[n].posted++
+		records = append(records, map[string]any{
+			"$token": token, "$distinct_id": p.user(), "$insert_id": fmt.Sprintf("%s-update-%d", p.name, n),
+			"$add": map[string]any{"n": 1}, "$append": map[string]any{"list": n}, "$set": map[string]any{"last": n},
+		})
+	}
+	if c.accepted(url+"/engage?verbose=1", records) {
+		for n := first; n < len(p.updates); n++ {
+			p.updates[n].acknowledged = true
+		}
+	}
+}
+
+func (p *poster) user() string { return p.name + "-user" }
 
 // postEvents sends events with the given insert ids. An event keeps its time, as
 // an SDK's does, so that the same id is the same event.
@@ -205,11 +239,26 @@ func (c *crowd) postEvents(url string, p *poster, ids []string) bool {
 		if err != nil {
 			c.t.Error(err)
 		}
-		events[i] = newEvent("Crash", fmt.Sprintf("%s-user", p.name), map[string]any{
+		events[i] = newEvent("Crash", p.user(), map[string]any{
 			"$insert_id": id, "number": id, "time": 1795000000 + n, "filler": strings.Repeat("x", 200),
 		})
 	}
 	return c.accepted(url+"/track?verbose=1", events)
+}
+
+// sendAgain sends a batch that was acknowledged once more, should none of those that
+// were sent again during the kills have been kept the first time.
+func (c *crowd) sendAgain(url string) {
+	c.t.Helper()
+	p := c.clients[0]
+	for id, acknowledged := range p.sent {
+		if acknowledged && !c.postEvents(url, p, []string{id}) {
+			c.t.Errorf("event %s was not accepted again", id)
+		}
+		if acknowledged {
+			return
+		}
+	}
 }
 
 // accepted posts JSON and says whether the server took it. Anything else must be
@@ -241,7 +290,7 @@ func (c *crowd) accepted(url string, body any) bool {
 // check holds what the clients were told against what the server has.
 func (c *crowd) check(s *server) {
 	s.t.Helper()
-	acknowledged, unsure := 0, 0
+	acknowledged, unsure, updated, again := 0, 0, 0, 0
 	found := map[string]string{}
 	for _, r := range s.all("select properties->>'number' as number, count(*)::varchar as n from events group by 1 order by 1") {
 		id, _ := r["number"].(string)
@@ -262,32 +311,55 @@ func (c *crowd) check(s *server) {
 			}
 			delete(found, id)
 		}
-		c.checkProfile(s, p)
+		updated += c.checkProfile(s, p)
+		for _, u := range p.updates {
+			if u.posted > 1 {
+				again++
+			}
+		}
 	}
 	for id := range found {
 		s.t.Errorf("event %q is there and was never sent", id)
 	}
 	s.t.Logf("%d kills; %d events acknowledged, all there once; %d more sent without an answer", crashes, acknowledged, unsure)
-	if acknowledged < 500 {
-		s.t.Errorf("only %d events were acknowledged: this was no load", acknowledged)
+	s.t.Logf("%d profile updates acknowledged, each there once; %d were sent again", updated, again)
+	if acknowledged < 500 || updated < 50 {
+		s.t.Errorf("only %d events and %d updates were acknowledged: this was no load", acknowledged, updated)
 	}
 }
 
-// checkProfile sees that every acknowledged $add was applied once. One without
-// an answer may have been.
-func (c *crowd) checkProfile(s *server, p *poster) {
+// checkProfile sees that every acknowledged update is there once, and that no other
+// is there twice, or in part.
+func (c *crowd) checkProfile(s *server, p *poster) (acknowledged int) {
 	s.t.Helper()
-	if p.addsOK == 0 {
-		return
+	if !slices.ContainsFunc(p.updates, func(u update) bool { return u.acknowledged }) {
+		return 0
 	}
-	a := s.profile("pii", p.name+"-user")
-	var profile struct{ Properties map[string]any }
+	a := s.profile("pii", p.user())
+	var profile struct {
+		Properties struct {
+			N, Last int
+			List    []int
+		}
+	}
 	decode(s.t, a.body, &profile)
-	var n int
-	if _, err := fmt.Sscan(canonical(profile.Properties["n"]), &n); err != nil {
-		s.t.Errorf("the profile of %s: %v in %s", p.name, err, a.body)
+	found := profile.Properties
+	if found.N != len(found.List) || len(found.List) == 0 || found.Last != found.List[len(found.List)-1] || !slices.IsSorted(found.List) {
+		s.t.Errorf("the profile of %s is torn: n %d, last %d, list of %d: %v", p.name, found.N, found.Last, len(found.List), found.List)
 	}
-	if n < p.addsOK || n > p.adds {
-		s.t.Errorf("%s: %d additions were acknowledged of %d, the profile says %d", p.name, p.addsOK, p.adds, n)
+	for n, u := range p.updates {
+		times := 0
+		for _, m := range found.List {
+			if m == n {
+				times++
+			}
+		}
+		if u.acknowledged {
+			acknowledged++
+		}
+		if times > 1 || u.acknowledged && times != 1 {
+			s.t.Errorf("update %d of %s was posted %d times, acknowledged: %v; it is there %d times", n, p.name, u.posted, u.acknowledged, times)
+		}
 	}
+	return acknowledged
 }

@@ -23,8 +23,7 @@ func weekOf(nowMS int64) int64 { return nowMS / profile.OnceForMS }
 // the first is visible under the second.
 func (w *work) applied(u *profile.Update) (bool, error) {
 	id, week := personOf(u.Project, u.ID), weekOf(w.nowMS)
-	name := string(append(id.onceKey(0), u.InsertID...))
-	if w.named[name] {
+	if w.named[string(append(id.onceKey(0), u.InsertID...))] {
 		return true, nil
 	}
 	for _, at := range []int64{week, week - 1} {
