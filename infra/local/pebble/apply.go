@@ -30,7 +30,7 @@ func (s *Profiles) Apply(ctx context.Context, c profile.Changes) (refusals []pro
 		c.Links = nil
 	}
 	refused, err := s.change(&c)
-	if err := s.WriteSightings(); err != nil { // no reason to fail what is done; it is tried again
+	if err := s.writeDue(); err != nil { // no reason to fail what is done; it is tried again
 		s.log.out.Warn("sightings could not be written; it is tried again", "error", err)
 	}
 	return append(refusals, refused...), err

@@ -78,6 +78,12 @@ func (s *Profiles) WriteSightings() error {
 		return err
 	}
 	defer s.leave()
+	return s.writeDue()
+}
+
+// writeDue does so within a call. It must not enter again: Close, waiting between
+// the two, would wait for ever.
+func (s *Profiles) writeDue() error {
 	if !s.waiting.due(s.now()) || !s.waiting.writing.TryLock() {
 		return nil
 	}
