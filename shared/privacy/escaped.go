@@ -14,13 +14,26 @@ import (
 // without escapes.
 func (p *Policy) scanText(spans []span, text string, name nameHint) []span {
 	from := len(spans)
-	spans = p.scan(spans, text, name, false)
-	if !isEscaped(text) {
+	spans = p.scan(spans, text, name)
+	if isTypographic(text) {
+		plain, places := typewritten(text)
+		spans = p.scanAgain(spans, plain, places, name)
+	}
+	if isEscaped(text) {
+		plain, places := unescaped(text)
+		spans = p.scanAgain(spans, plain, places, name)
+	}
+	if len(spans) == from {
 		return spans
 	}
-	plain, places := unescaped(text)
+	return spans[:from+len(joined(spans[from:]))]
+}
+
+// scanAgain scans another reading of a text. places says where in the text each byte
+// of the reading, and its end, come from.
+func (p *Policy) scanAgain(spans []span, plain string, places []int, name nameHint) []span {
 	raw := len(spans)
-	spans = p.scan(spans, plain, name, false)
+	spans = p.scan(spans, plain, name)
 	for i := range spans[raw:] {
 		s := &spans[raw+i]
 		s.start, s.end = places[s.start], places[s.end]
@@ -28,7 +41,7 @@ func (p *Policy) scanText(spans []span, text string, name nameHint) []span {
 			s.Value = strings.ToValidUTF8(s.Value, "\uFFFD")
 		}
 	}
-	return spans[:from+len(joined(spans[from:]))]
+	return spans
 }
 
 // joined sorts spans and makes those that overlap one: the wider saw more of the

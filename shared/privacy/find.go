@@ -8,12 +8,9 @@ import (
 )
 
 // Find appends what the rules recognise in the JSON text of one event, each value
-// once: in strings, in numbers, in names, however deep. Nearly every event has
-// none and ends after the quick look.
+// once: in strings, in numbers, in names, however deep. A look at the text as a
+// whole would be faster, and see other things than the look at each value does.
 func (p *Policy) Find(dst []Found, json string) []Found {
-	if !p.suspicious(json) {
-		return dst
-	}
 	p.walk(json, func(_ string, spans []span) string {
 		for _, s := range spans {
 			if !slices.Contains(dst, s.Found) {
@@ -33,45 +30,6 @@ func (p *Policy) FindText(dst []Found, text string) []Found {
 		}
 	}
 	return dst
-}
-
-// suspicious is the quick look: the rules over the text as it is. What is
-// disguised by escapes, or told by the name of a member, it cannot judge and so
-// suspects.
-func (p *Policy) suspicious(json string) bool {
-	if strings.Contains(json, `\u00`) || isEscaped(json) {
-		return true
-	}
-	var buffer [1]span
-	if len(p.scan(buffer[:0], json, nameOfAnything, true)) > 0 {
-		return true
-	}
-	return hasTellingName(json)
-}
-
-// hasTellingName tells that a member's name calls its value a secret or a phone.
-func hasTellingName(json string) bool {
-	for at := 0; ; {
-		i := strings.IndexByte(json[at:], ':')
-		if i < 0 {
-			return false
-		}
-		end := at + i // behind the name's quote, but for blanks
-		at = end + 1
-		for end > 0 && isBlank(json[end-1]) {
-			end--
-		}
-		if end < 2 || json[end-1] != '"' {
-			continue
-		}
-		end--
-		if json[end-1] == '\\' { // a quote in a name: what it says is seen below
-			return true
-		}
-		if isTelling(json[strings.LastIndexByte(json[:end], '"')+1 : end]) {
-			return true
-		}
-	}
 }
 
 // Clean replaces all that Find finds. stand gives the text in place of a value
@@ -181,8 +139,13 @@ func (p *Policy) walk(json string, found func(text string, spans []span) string,
 
 // scanValue scans a string. The whole value of a secret's name is one.
 func (p *Policy) scanValue(spans []span, text string, name nameHint) []span {
-	if name == nameOfSecret && p.actions[Secret] != Keep && text != "" && text[0] != '[' && !isToken(text) {
-		return append(spans, span{0, len(text), Found{Secret, text}})
+	if text != "" && text[0] != '[' && !isToken(text) {
+		switch {
+		case name == nameOfSecret && p.actions[Secret] != Keep:
+			return append(spans, span{0, len(text), Found{Secret, text}})
+		case name == nameOfPerson && p.actions[Name] != Keep:
+			return append(spans, span{0, len(text), Found{Name, text}})
+		}
 	}
 	return p.scanText(spans, text, name)
 }
@@ -193,6 +156,8 @@ func (p *Policy) scanNumber(spans []span, text string, name nameHint) []span {
 	switch {
 	case name == nameOfSecret && p.actions[Secret] != Keep:
 		return append(spans, span{0, len(text), Found{Secret, text}})
+	case name == nameOfPerson && p.actions[Name] != Keep:
+		return append(spans, span{0, len(text), Found{Name, text}})
 	case name == nameOfPhone && p.actions[Phone] != Keep && whole && len(text) >= minPhone && len(text) <= maxPhone:
 		return append(spans, span{0, len(text), Found{Phone, text}})
 	case name != nameOfNumber && p.actions[Card] != Keep && whole && len(text) >= 13 && len(text) <= 19 && isCard(text):

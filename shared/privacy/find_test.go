@@ -134,11 +134,15 @@ func TestClean(t *testing.T) {
 		`{"phone1":4155550123}`:                                            `{"phone1":"PHONE"}`,
 		`{"phone_home":4155550123,"phoneId":"4155550123"}`:                 `{"phone_home":"PHONE","phoneId":"PHONE"}`,
 		`{"a\"phone":4155550123}`:                                          `{"a\"phone":"PHONE"}`,
-		`{"password":"hunter2","pin":1234,"passwords":3}`:                  `{"password":"[secret]","pin":"[secret]","passwords":3}`,
-		`{"app_version":"10.0.19.45","ip_seen":"10.0.19.45"}`:              `{"app_version":"10.0.19.45","ip_seen":"IP"}`,
-		`{ "a" : "\u00e9\/" , "big" : 12345678901234567890123 }`:           `{ "a" : "\u00e9\/" , "big" : 12345678901234567890123 }`,
-		`{"u":"https://x.test/?utm_source=a&token=s3&x=1"}`:                `{"u":"https://x.test/?utm_source=a&token=[secret]&x=1"}`,
-		`{"time":1795465174.123,"$insert_id":"0000000000000001"}`:          `{"time":1795465174.123,"$insert_id":"0000000000000001"}`,
+		`{"v":"Tel\n+4915123456789","w":"a\tpassword=x y"}`:                `{"v":"Tel\nPHONE","w":"a\tpassword=[secret] y"}`,
+		`{"v":"password=hunter2secret","w":"say \"pwd=h2\" twice"}`:        `{"v":"password=[secret]","w":"say \"pwd=[secret]\" twice"}`,
+		`{"$first_name":"Tina","dob":"1990-01-01","userName":"Tina","name":"Lamp","$name":"Tina","email_sha256":"ab12"}`:               `{"$first_name":"NAME","dob":"NAME","userName":"NAME","name":"Lamp","$name":"NAME","email_sha256":"NAME"}`,
+		`{"a":"4111 1111 1111 1111","b":"06 12 34 56 78","c":"415‑555‑2671","d":"DE89 3704 0044 0532 0130 00","e":"jane＠example.com"}`: `{"a":"CARD","b":"PHONE","c":"PHONE","d":"IBAN","e":"EMAIL"}`,
+		`{"password":"hunter2","pin":1234,"passwords":3}`:         `{"password":"[secret]","pin":"[secret]","passwords":3}`,
+		`{"app_version":"10.0.19.45","ip_seen":"10.0.19.45"}`:     `{"app_version":"10.0.19.45","ip_seen":"IP"}`,
+		`{ "a" : "\u00e9\/" , "big" : 12345678901234567890123 }`:  `{ "a" : "\u00e9\/" , "big" : 12345678901234567890123 }`,
+		`{"u":"https://x.test/?utm_source=a&token=s3&x=1"}`:       `{"u":"https://x.test/?utm_source=a&token=[secret]&x=1"}`,
+		`{"time":1795465174.123,"$insert_id":"0000000000000001"}`: `{"time":1795465174.123,"$insert_id":"0000000000000001"}`,
 	} {
 		got := p.Clean(in, func(f privacy.Found) string { return strings.ToUpper(string(f.Rule)) })
 		if got != want {

@@ -14,6 +14,7 @@ const (
 	nameOfSecret  // the value is one, whatever it looks like
 	nameOfVersion // a version or a build
 	nameOfNumber  // an order's or another thing's own number
+	nameOfPerson  // the value is somebody's name, birthday, street, or a hash of their e-mail
 )
 
 var secretNames = map[string]bool{
@@ -25,16 +26,6 @@ var secretNames = map[string]bool{
 
 // maxHintedName is how long a name may be that says anything.
 const maxHintedName = 64
-
-// isTelling tells names that call their value a secret or a phone.
-func isTelling(name string) bool {
-	if len(name) > maxHintedName {
-		return false
-	}
-	var scratch [maxHintedName]byte
-	plain := string(appendPlain(scratch[:0], name))
-	return secretNames[plain] || isPhoneName(plain)
-}
 
 // appendPlain appends what plainName makes of a name.
 func appendPlain(b []byte, name string) []byte {
@@ -64,6 +55,8 @@ func hintOf(name string) nameHint {
 		return nameOfSecret
 	case isPhoneName(plain):
 		return nameOfPhone
+	case isPersonName(name, plain):
+		return nameOfPerson
 	case strings.Contains(plain, "version") || strings.Contains(plain, "build") || strings.Contains(plain, "firmware") || strings.Contains(plain, "release"):
 		return nameOfVersion
 	case strings.Contains(plain, "card") || plain == "pan":
@@ -87,4 +80,30 @@ func isPhoneName(plain string) bool {
 		return true
 	}
 	return strings.HasSuffix(plain, "fax")
+}
+
+// unambiguous are names of properties that say something of a person wherever they
+// stand. Of "name", "address" and "lat" nobody can tell: they are products' and
+// shops' as often.
+var unambiguous = map[string]bool{
+	"firstname": true, "lastname": true, "fullname": true, "givenname": true, "familyname": true, "middlename": true, "maidenname": true,
+	"surname": true, "forename": true, "realname": true, "vorname": true, "nachname": true, "prenom": true,
+	"birthday": true, "birthdate": true, "dateofbirth": true, "dob": true, "streetaddress": true, "homeaddress": true, "postaladdress": true,
+	"passport": true, "passportnumber": true, "nationalid": true, "taxid": true, "driverslicense": true, "licenseplate": true,
+	"emailhash": true, "hashedemail": true, "emailsha256": true, "emailsha1": true, "emailmd5": true, "sha256email": true, "sha256emailaddress": true, "md5email": true,
+	"phonehash": true, "hashedphone": true, "phonesha256": true, "sha256phonenumber": true,
+}
+
+// isPersonName tells names of event properties whose value is somebody's own.
+// Mixpanel's $name and $avatar are reserved for people.
+func isPersonName(name, plain string) bool {
+	if unambiguous[plain] || name == "$name" || name == "$avatar" {
+		return true
+	}
+	for _, whose := range [...]string{"user", "customer", "client", "contact", "billing", "shipping"} {
+		if rest, ok := strings.CutPrefix(plain, whose); ok && (rest == "name" || unambiguous[rest]) {
+			return true
+		}
+	}
+	return false
 }

@@ -118,7 +118,7 @@ func card(text string, g []group, name nameHint) (n int, value string) {
 		return 0, ""
 	}
 	for _, form := range [...][]int{{4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}} {
-		if matches(text, g, form, " ", "-") && whole(len(form)) {
+		if matches(text, g, form, " ", "-", ".") && whole(len(form)) {
 			return len(form), value
 		}
 	}

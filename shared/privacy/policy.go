@@ -27,7 +27,7 @@ type Policy struct {
 // defaults are the actions of a project that says nothing. Nobody groups by a
 // secret, so its word is enough and the vault stays small.
 var defaults = map[Rule]Action{
-	Email: Token, Phone: Token, Card: Token, IBAN: Token, IP: Token, JWT: Drop, APIKey: Drop, Secret: Drop,
+	Email: Token, Phone: Token, Card: Token, IBAN: Token, IP: Token, Name: Token, JWT: Drop, APIKey: Drop, Secret: Drop,
 }
 
 var defaultPolicy = (&Policy{actions: defaults}).prepare()

@@ -22,11 +22,12 @@ const (
 	IP     Rule = "ip"      // IPv4 and IPv6 address
 	JWT    Rule = "jwt"     // JSON web token (RFC 7519)
 	APIKey Rule = "api_key" // a secret with a well-known prefix
+	Name   Rule = "name"    // the value of a property that names somebody by its own name ("$first_name", "date_of_birth")
 	Secret Rule = "secret"  // the value of a parameter or property that is a secret by its name
 )
 
 // Rules lists every rule.
-var Rules = []Rule{Email, Phone, Card, IBAN, IP, JWT, APIKey, Secret}
+var Rules = []Rule{Email, Phone, Card, IBAN, IP, JWT, APIKey, Name, Secret}
 
 // Action is what happens to a value that a rule recognised.
 type Action string

@@ -77,8 +77,8 @@ type span struct {
 }
 
 // scan finds what the rules recognise in a text, left to right, without overlaps.
-// name says what the text is the value of. With once, the first finding is enough.
-func (p *Policy) scan(spans []span, text string, name nameHint, once bool) []span {
+// name says what the text is the value of.
+func (p *Policy) scan(spans []span, text string, name nameHint) []span {
 	looks, done, numbers, tokens := p.looks, 0, 0, 0
 	if strings.IndexByte(text, '@') < 0 {
 		looks &^= mayEmail | mayEmail2
@@ -107,9 +107,6 @@ func (p *Policy) scan(spans []span, text string, name nameHint, once bool) []spa
 		}
 		if ok {
 			spans, done = append(spans, s), s.end
-			if once {
-				return spans
-			}
 			i = max(i, (s.end-1)&^1-2)
 		}
 	}

@@ -185,7 +185,7 @@ func isSecretParameter(plain string) bool {
 }
 
 // inProse tells that no delimiter of a query stands before i.
-func inProse(text string, i int) bool { return i == 0 || text[i-1] == ' ' }
+func inProse(text string, i int) bool { return i == 0 || strings.IndexByte("?&;#", text[i-1]) < 0 }
 
 // isWordOnly tells names that explain a notation as often as they hold a secret:
 // "key=value", "code=name".
@@ -205,7 +205,7 @@ func equalsSign(text string, i int) (at, width int) {
 
 // delimited tells that a parameter's name begins at i.
 func delimited(text string, i int) bool {
-	if i == 0 || strings.IndexByte("?&;# ", text[i-1]) >= 0 {
+	if i == 0 || strings.IndexByte("?&;# \"'{[(,|<>\t\r\n", text[i-1]) >= 0 {
 		return true
 	}
 	if i < 3 || text[i-3] != '%' {
