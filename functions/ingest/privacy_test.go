@@ -170,7 +170,7 @@ func TestPersonalTraitsAreSealed(t *testing.T) {
 	b.projects.privacy = project.Privacy{PersonalTraits: []string{"Shoe size"}}
 	b.projects.groups = []string{"company"}
 	b.send("POST", "/engage", `[{"$token":"T","$distinct_id":"user-marker-1","$set":{"$email":"bo@example.com","firstName":"Bo","shoe_size":44,
-		"contact":"call bo@example.com","self":"id user-marker-1","fake":{"$sealed":"1.a.b.c"},"plan":"pro","seats":5,"company":"acme",
+		"contact":"call bo@example.com","self":"id user-marker-1","fake":{"$sealed":"1.a.b.c"},"plan":"pro","seats":5,"company":"acme","reach":{"first_name":"Tina"},"contact":{"street":"12 Elm"},"bio":"call\n+4670123456",
 		"install":"98ab3dc4-4223-4009-8737-b95c8d9f702e"},"$append":{"phones":"+46701234567"},
 		"$union":{"emails":["a@example.com","b@example.com"]}}]`, "Content-Type", "application/json")
 	updates := b.people.updates()

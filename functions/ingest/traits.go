@@ -21,7 +21,7 @@ import (
 func markPersonal(u *profile.Update, p *privacy.Cleaner, groupKeys []string) {
 	for i := range u.Ops {
 		op := &u.Ops[i]
-		op.Personal = p.PersonalTrait(op.Name) || len(findIn(p, op)) > 0 || slices.Contains(groupKeys, op.Name) ||
+		op.Personal = p.PersonalTrait(op.Name) || p.HoldsPersonalTrait(op.Name, op.Value) || len(findIn(p, op)) > 0 || slices.Contains(groupKeys, op.Name) ||
 			names(op.Value, u.ClearID) || privacy.HoldsID(op.Value) || strings.Contains(string(op.Value), "$sealed")
 		// A name cannot be sealed: it is what the trait is found by.
 		op.Name = p.CleanText(op.Name, func(f privacy.Found) string { return f.Rule.Word() })

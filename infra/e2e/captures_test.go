@@ -14,7 +14,7 @@ import (
 func TestCaptures(t *testing.T) {
 	t.Run("kept", func(t *testing.T) {
 		keep := map[string]any{"urls": "keep", "scan": map[string]string{
-			"email": "keep", "phone": "keep", "card": "keep", "iban": "keep", "ip": "keep", "jwt": "keep", "api_key": "keep", "secret": "keep",
+			"email": "keep", "phone": "keep", "card": "keep", "iban": "keep", "ip": "keep", "jwt": "keep", "api_key": "keep", "name": "keep", "secret": "keep",
 		}}
 		sendCaptures(t, startWith(t, t.TempDir(), keep, "--service-account", "svc.user:svcsecret"), newSeals())
 	})

@@ -3,6 +3,8 @@ package privacy
 import (
 	"slices"
 	"strings"
+
+	"loch/shared/rawjson"
 )
 
 // PersonalTrait tells by its name whether a profile trait is personal: it names
@@ -90,3 +92,38 @@ var personalTraits = func() map[string]bool {
 	}
 	return m
 }()
+
+// HoldsPersonalTrait tells whether a value of a trait has a member, however deep,
+// that is personal by its name: what "contact.first_name" says of a trait, it says
+// of the member first_name of the trait contact.
+func (p *Policy) HoldsPersonalTrait(name string, json []byte) bool {
+	if len(json) == 0 || json[0] != '{' && json[0] != '[' {
+		return false
+	}
+	around, text := []string{name}, string(json)
+	last := name
+	for i := 0; i < len(text); {
+		switch text[i] {
+		case '{', '[':
+			around = append(around, last)
+			i++
+		case '}', ']':
+			if len(around) > 1 {
+				around = around[:len(around)-1]
+			}
+			i++
+		case '"':
+			end := closingEnd(text, i)
+			if nameFollows(text, end) {
+				last = rawjson.Text([]byte(text[i:end]))
+				if unambiguous[plainName(last)] || p.PersonalTrait(around[len(around)-1]+"."+last) {
+					return true
+				}
+			}
+			i = end
+		default:
+			i++
+		}
+	}
+	return false
+}

@@ -12,7 +12,7 @@ type Privacy struct {
 	// phone and avatar in their usual spellings.
 	PersonalTraits []string `json:"personal_traits,omitempty"`
 	// Scan maps a rule of shared/privacy (email, phone, card, iban, ip, jwt,
-	// api_key, secret) to token, drop, keep or reject.
+	// api_key, name, secret) to token, drop, keep or reject.
 	Scan map[string]string `json:"scan,omitempty"`
 	// URLs is "template" (the default): only paths with ids made general and
 	// allow-listed parameters are stored; or "keep".

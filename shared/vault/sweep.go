@@ -30,7 +30,11 @@ var ours = map[string]bool{
 	"properties": true, "context": true, "flags": true, "request_id": true, "bot_reason": true,
 }
 
-// sweep replaces what identifiers of this event, and the client's address and
+// mostSwept is how many identifiers of a request are looked for in each of its
+// events. A request of a thousand people must not cost a million searches.
+const mostSwept = 16
+
+// sweep replaces what identifiers of this event, of its request where that has few, and the client's address and
 // agent, left elsewhere in it: in URLs, in super properties, in the event's
 // name. Nearly every event has none; finding that out costs one search each.
 func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
@@ -52,8 +56,18 @@ func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
 			}
 		}
 	}
-	for _, s := range e.IDSpans {
-		look(&n.list[n.find(Identifier{e.Row.Project, s.ID.Kind, s.ID.Value})])
+	if len(n.list) <= mostSwept {
+		// Also those of the other events: a page names the user before it identifies
+		// them, and friends.
+		for i := range n.list {
+			if n.list[i].Project == e.Row.Project {
+				look(&n.list[i])
+			}
+		}
+	} else {
+		for _, s := range e.IDSpans {
+			look(&n.list[n.find(Identifier{e.Row.Project, s.ID.Kind, s.ID.Value})])
+		}
 	}
 	if e.Address.IsValid() {
 		hide = append(slices.Clip(hide), Hidden{e.Address.String(), "[address]"})

@@ -130,6 +130,20 @@ func TestNoIdentifierIsLeft(t *testing.T) {
 	}
 }
 
+// Identifiers of a request's other events are taken out as well.
+func TestOthersAreSwept(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	events := sealed(t, v, nil, nil,
+		`{"event":"typed","properties":{"$device_id":"dev-aaa-111","username":"user-zed99"}}`,
+		`{"event":"$identify","properties":{"$device_id":"dev-aaa-111","$user_id":"user-zed99"}}`,
+		`{"event":"e","properties":{"$user_id":"bob-1","friend":"user-zed99","n":"$device:dev-aaa-111"}}`)
+	for _, e := range events {
+		if row := all(e); strings.Contains(row, "zed99") || strings.Contains(row, "aaa-111") {
+			t.Errorf("left in %s", row)
+		}
+	}
+}
+
 // What is not an identifier stays as it was sent, byte for byte.
 func TestTheRestIsVerbatim(t *testing.T) {
 	v := newVault(t, vaulttest.NewMemory())
