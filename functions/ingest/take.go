@@ -145,33 +145,6 @@ func fewEnough(b *wire.Batch, events []event.Event) []event.Event {
 	return kept
 }
 
-// parcel makes what the sink keeps of a request: the sealed rows, and each
-// rejection with its payload sealed.
-func (h *handler) parcel(b *wire.Batch, events []event.Event, o *owners, received time.Time, requestID string) *event.Parcel {
-	p := &event.Parcel{
-		Receipt: event.Receipt{
-			RequestID: requestID, ReceivedTimeMS: received.UnixMilli(), Received: len(events) + len(b.Rejected),
-		},
-	}
-	if len(events) > 0 {
-		p.Rows = make([]event.Row, len(events))
-		for i := range events {
-			p.Rows[i] = events[i].Row
-		}
-	}
-	for _, r := range b.Rejected {
-		row := event.Rejected{
-			Project: o.projectOf(r.Token), ReceivedTimeMS: received.UnixMilli(), Protocol: b.Protocol, RequestID: requestID,
-			BatchIndex: int64(r.Index), Reason: r.Reason, Field: r.Field, PayloadBytes: int64(len(r.Payload)),
-		}
-		if !unheard(r.Reason) {
-			row.Sealed = h.Vault.SealRejected(&row, r.Payload)
-		}
-		p.Rejected = append(p.Rejected, row)
-	}
-	return p
-}
-
 // refusals turns what the profile store would not apply into rejections.
 func refusals(refused []profile.Refusal, updates []profile.Update) []event.Rejection {
 	list := make([]event.Rejection, 0, len(refused))
