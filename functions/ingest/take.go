@@ -19,10 +19,21 @@ import (
 // happens, every record of the batch ends as stored, as applied, or as a
 // rejection that is itself stored; or the whole request fails and the client
 // sends it again.
-func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.Credential, requestID string) (mixpanel.Control, mixpanel.Outcome) {
+//
+// Until it is written, the request may be given up: when its memory or its time is
+// over, nothing of it is kept and its client is told so. From then on it is carried
+// to its end.
+func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Request, cred mixpanel.Credential, requestID string) (mixpanel.Control, mixpanel.Outcome) {
+	walk, cancel := context.WithTimeout(ctx, h.MaxWalk)
+	defer cancel()
 	batch, control, problem := mixpanel.Decode(req)
-	failed := func(err error) (mixpanel.Control, mixpanel.Outcome) { return control, mixpanel.Outcome{Err: err} }
-	owners := h.owners(ctx, cred)
+	failed := func(err error) (mixpanel.Control, mixpanel.Outcome) {
+		return control, mixpanel.Outcome{Err: inTime(walk, err)}
+	}
+	if err := share.Take(weight(&req, &batch)); err != nil {
+		return failed(err)
+	}
+	owners := h.owners(walk, cred)
 	events, err := owners.events(&batch)
 	if err != nil {
 		return failed(err)
@@ -36,44 +47,50 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 
 	surroundings := h.Enricher.Client(batch.Client)
 	for i := range events {
+		if walk.Err() != nil {
+			return failed(walk.Err())
+		}
 		e := &events[i]
 		e.Row.RequestID = requestID
 		h.Enricher.Event(e, &surroundings)
 		event.FindGroups(e, owners.settings(e.Row.Project).GroupKeys)
 	}
 	events = fewEnough(&batch, events)
-	if updates, err = h.forgetDevices(ctx, &batch, events, updates, owners); err != nil {
+	if updates, err = h.forgetDevices(walk, &batch, events, updates, owners); err != nil {
 		return failed(err)
 	}
-	if err := h.sealEvents(ctx, events, owners, batch.Client); err != nil {
+	if err := h.sealEvents(walk, events, owners, batch.Client); err != nil {
 		return failed(err)
 	}
 	events = dropSuppressed(&batch, events)
-	if events, err = h.clean(ctx, &batch, events, owners); err != nil {
+	if events, err = h.clean(walk, &batch, events, owners); err != nil {
 		return failed(err)
 	}
 	event.FillInsertIDs(events, h.Vault.InsertID)
-	if updates, err = h.nameUpdates(ctx, &batch, updates, owners, &surroundings); err != nil {
+	if updates, err = h.nameUpdates(walk, &batch, updates, owners, &surroundings); err != nil {
 		return failed(err)
 	}
-	if updates, err = h.sealUpdates(ctx, &batch, updates, owners); err != nil {
+	if updates, err = h.sealUpdates(walk, &batch, updates, owners); err != nil {
 		return failed(err)
 	}
 
 	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
+	if walk.Err() != nil {
+		return failed(walk.Err())
+	}
 	if len(parcel.Rows)+len(parcel.Rejected) > 0 {
 		if err := h.Sink.Put(ctx, parcel); err != nil {
-			return failed(err)
+			return control, mixpanel.Outcome{Err: err}
 		}
 	}
 	refused, err := h.Profiles.Apply(ctx, changes(events, updates, surroundings.Device, owners))
 	if err != nil {
-		return failed(err)
+		return control, mixpanel.Outcome{Err: err}
 	}
 	if len(refused) > 0 {
 		late := refusals(refused, updates)
 		if err := h.Sink.Put(ctx, h.parcel(&wire.Batch{Protocol: batch.Protocol, Rejected: late}, nil, owners, req.Received, requestID)); err != nil {
-			return failed(err)
+			return control, mixpanel.Outcome{Err: err}
 		}
 		batch.Rejected = append(batch.Rejected, late...)
 	}
@@ -81,6 +98,24 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 	good := len(events) + len(updates) - len(refused)
 	h.count(&batch, good)
 	return control, outcome(good, batch.Rejected, problem)
+}
+
+// weight is about how many bytes a walk holds beside the body: of each record its
+// row, its spans and their copies, and its text as decoded, sealed, cleaned and as
+// the log writes it.
+func weight(req *mixpanel.Request, b *wire.Batch) int64 {
+	const perRecord, perByte = 4 << 10, 4
+	records := len(b.Events) + len(b.Updates) + len(b.Rejected)
+	return int64(records)*perRecord + int64(len(req.Body)+len(req.Query.Get("data")))*perByte
+}
+
+// inTime says of an error that the time is over, if it is: whatever a step or a
+// store makes of that, nothing was written yet.
+func inTime(walk context.Context, err error) error {
+	if walk.Err() == nil {
+		return err
+	}
+	return fault.Wrap(err, fault.Unavailable, "the request took too long to work on; nothing was kept, send it again, in smaller batches")
 }
 
 // outcome is what the client is told. What was dropped because its person wants
