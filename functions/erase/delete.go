@@ -56,7 +56,7 @@ type request struct {
 }
 
 func (h *handler) erase(w http.ResponseWriter, r *http.Request) {
-	q, err := h.read(r)
+	q, err := h.read(w, r)
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
@@ -99,7 +99,7 @@ func (h *handler) erase(w http.ResponseWriter, r *http.Request) {
 	web.WriteError(w, r, fault.New(fault.Unavailable, "events under this id arrive faster than it can be suppressed; send again"))
 }
 
-func (h *handler) read(r *http.Request) (request, error) {
+func (h *handler) read(w http.ResponseWriter, r *http.Request) (request, error) {
 	q := request{id: web.RequestID(r.Context())}
 	key, err := web.Authorize(r, h.Registry, project.Erase)
 	if err != nil {
@@ -112,7 +112,7 @@ func (h *handler) read(r *http.Request) (request, error) {
 	if q.who, err = readWhom(r, parameters); err != nil {
 		return q, err
 	}
-	if q.order, err = readOrder(r, parameters); err != nil {
+	if q.order, err = readOrder(w, r, h.Budget, parameters); err != nil {
 		return q, err
 	}
 	switch {

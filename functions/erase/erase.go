@@ -80,6 +80,7 @@ type Deps struct {
 	// and every answer tells whether there is such a person. Nil sets none.
 	Limit *web.RateLimit
 
+	Budget  *web.Budget   // memory for bodies; nil bounds nothing
 	MaxTime time.Duration // of one statement of an export; 0 is DefaultMaxTime
 	Now     func() time.Time
 	Logger  *slog.Logger // nil logs nothing

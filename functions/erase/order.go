@@ -46,9 +46,10 @@ const theOptions = "there are suppress, remove_rows, all, dry_run and why"
 // readOrder reads the body of a DELETE, its parameters and X-Reason. Each thing
 // may be said once, and nothing that is not understood is passed over: somebody
 // who wrote "suppres" would believe that it was done.
-func readOrder(r *http.Request, parameters map[string]string) (order, error) {
-	body, release, err := web.Body(r, maxOrder)
-	defer release()
+func readOrder(w http.ResponseWriter, r *http.Request, b *web.Budget, parameters map[string]string) (order, error) {
+	share := b.Share()
+	defer share.Release()
+	body, err := web.Body(w, r, share, maxOrder)
 	if err != nil {
 		return order{}, err
 	}

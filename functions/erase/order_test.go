@@ -49,7 +49,7 @@ func TestOrders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := readOrder(r, parameters)
+		got, err := readOrder(httptest.NewRecorder(), r, nil, parameters)
 		field := ""
 		if err != nil {
 			if field = fault.From(err).Field; field == "" {

@@ -19,6 +19,9 @@ func (h *handler) clean(ctx context.Context, b *wire.Batch, events []event.Event
 	var found []privacy.Found // of the event at hand
 	var dirty []finding
 	for i := range events {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		e := &events[i]
 		p := o.policy(e.Row.Project)
 		found = cleanAddresses(p, found[:0], &e.Row)
@@ -98,6 +101,9 @@ func (h *handler) replaceFound(ctx context.Context, events []event.Event, dirty 
 	for _, d := range dirty {
 		if d.at == last {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		last = d.at
 		row := &events[d.at].Row

@@ -56,8 +56,9 @@ func (h *handler) importProfiles(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
-	body, release, err := web.Body(r, maxImportBytes)
-	defer release()
+	share := h.Budget.Share()
+	defer share.Release()
+	body, err := web.Body(w, r, share, maxImportBytes)
 	if err != nil {
 		web.WriteError(w, r, err)
 		return

@@ -35,7 +35,15 @@ type Deps struct {
 	Now      func() time.Time
 	Rand     io.Reader   // for request ids where web.Observe gave none
 	Proxies  web.Proxies // reverse proxies that may say whom they speak for
+	Budget   *web.Budget // memory for bodies and what is made of them; nil bounds nothing
+
+	// MaxWalk is how long a request may be worked on before it is written, whether
+	// its client is still there or not; 0 is DefaultMaxWalk.
+	MaxWalk time.Duration
 }
+
+// DefaultMaxWalk is far more than a request of full size takes on a busy machine.
+const DefaultMaxWalk = 30 * time.Second
 
 type handler struct {
 	Deps
@@ -46,6 +54,9 @@ type handler struct {
 // prefix of one segment of any name ("/x7/track"), since ad blockers match
 // paths, and have one-letter forms for SDKs that let a site rename them.
 func New(d Deps) http.Handler {
+	if d.MaxWalk <= 0 {
+		d.MaxWalk = DefaultMaxWalk
+	}
 	return web.IngestCORS(&handler{d, newCleaners()})
 }
 
@@ -126,30 +137,29 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, route mixpanel.R
 		web.WriteMethodNotAllowed(w, r, "send events with POST, or with GET and the parameter data", "GET", "POST", "OPTIONS")
 		return
 	}
-	var body []byte
+	share := h.Budget.Share()
+	defer share.Release()
+	var body, scratch []byte
 	var err error
 	if r.Method == http.MethodPost {
-		var release func()
-		body, release, err = web.Body(r, mixpanel.MaxBodyBytes)
-		defer release()
+		if body, err = web.Body(w, r, share, mixpanel.MaxBodyBytes); err == nil {
+			scratch, err = share.Scratch(len(body))
+		}
 	}
 	req := mixpanel.Request{
 		Route: route, Query: r.URL.Query(), ContentType: r.Header.Get("Content-Type"),
-		Body: body, Client: web.ClientOf(r, h.Proxies), Received: h.Now(),
+		Body: body, Scratch: scratch, Client: web.ClientOf(r, h.Proxies), Received: h.Now(),
 	}
 	var outcome mixpanel.Outcome
 	var control mixpanel.Control
 	if err != nil {
 		control, outcome = h.unread(r, req, err)
 	} else {
-		scratch, release := web.Scratch(len(body))
-		defer release()
-		req.Scratch = scratch
 		// Some clients do not wait for the answer: they write and go. What they sent
 		// is here, so it is kept whoever still listens, within the time that is left.
 		ctx, cancel := web.Detach(r.Context())
 		defer cancel()
-		control, outcome = h.take(ctx, req, mixpanel.CredentialOf(r), h.requestID(r))
+		control, outcome = h.take(ctx, share, req, mixpanel.CredentialOf(r), h.requestID(r))
 	}
 	control.Answer(w, outcome, web.Status)
 }

@@ -133,6 +133,15 @@ type bench struct {
 	vault    *vault.Vault
 	counters *web.Counters
 	now      time.Time
+	deps     ingest.Deps
+}
+
+// rebuild makes the handler anew with other means.
+func (b *bench) rebuild(change func(*ingest.Deps)) {
+	change(&b.deps)
+	b.handler = web.Observe(ingest.New(b.deps), web.ObserveOptions{
+		Logger: b.deps.Logger, Now: b.deps.Now, Rand: b.deps.Rand, Counters: b.counters,
+	})
 }
 
 var now = time.Date(2026, 11, 23, 21, 0, 0, 0, time.UTC)
@@ -154,10 +163,11 @@ func newBench(t testing.TB) *bench {
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	counters := web.NewCounters()
 	b.counters = counters
-	b.handler = web.Observe(ingest.New(ingest.Deps{
+	b.deps = ingest.Deps{
 		Registry: b.projects, Vault: b.vault, Enricher: enricher, Sink: b.sink, Profiles: b.people,
 		Counters: counters, Logger: logger, Now: clock, Rand: rand.Reader,
-	}), web.ObserveOptions{Logger: logger, Now: clock, Rand: rand.Reader, Counters: counters})
+	}
+	b.rebuild(func(*ingest.Deps) {})
 	return b
 }
 

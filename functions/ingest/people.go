@@ -37,6 +37,9 @@ func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []prof
 	}
 	kept := updates[:0]
 	for i := range updates {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		u := updates[i]
 		if ids[i] == vault.Suppressed {
 			b.Rejected = append(b.Rejected, event.Rejection{Index: u.Index, Token: u.Token, Reason: event.ReasonSuppressed})

@@ -20,10 +20,21 @@ import (
 // happens, every record of the batch ends as stored, as applied, or as a
 // rejection that is itself stored; or the whole request fails and the client
 // sends it again.
-func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.Credential, requestID string) (mixpanel.Control, mixpanel.Outcome) {
+//
+// Until it is written, the request may be given up: when its memory or its time is
+// over, nothing of it is kept and its client is told so. From then on it is carried
+// to its end.
+func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Request, cred mixpanel.Credential, requestID string) (mixpanel.Control, mixpanel.Outcome) {
+	walk, cancel := context.WithTimeout(ctx, h.MaxWalk)
+	defer cancel()
 	batch, control, problem := mixpanel.Decode(req)
-	failed := func(err error) (mixpanel.Control, mixpanel.Outcome) { return control, mixpanel.Outcome{Err: err} }
-	owners := h.owners(ctx, cred)
+	failed := func(err error) (mixpanel.Control, mixpanel.Outcome) {
+		return control, mixpanel.Outcome{Err: inTime(walk, err)}
+	}
+	if err := share.Take(weight(&req, &batch)); err != nil {
+		return failed(err)
+	}
+	owners := h.owners(walk, cred)
 	switch err := owners.authenticate(req.Route); {
 	case fault.CodeOf(err) == fault.Unauthorized:
 		batch, problem = mixpanel.Refuse(req, event.ReasonForbiddenWrite), err
@@ -43,44 +54,50 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 
 	surroundings := h.Enricher.Client(batch.Client)
 	for i := range events {
+		if walk.Err() != nil {
+			return failed(walk.Err())
+		}
 		e := &events[i]
 		e.Row.RequestID = requestID
 		h.Enricher.Event(e, &surroundings)
 		event.FindGroups(e, owners.settings(e.Row.Project).GroupKeys)
 	}
 	events = fewEnough(&batch, events)
-	if updates, err = h.forgetDevices(ctx, &batch, events, updates, owners); err != nil {
+	if updates, err = h.forgetDevices(walk, &batch, events, updates, owners); err != nil {
 		return failed(err)
 	}
-	if err := h.sealEvents(ctx, events, owners, batch.Client); err != nil {
+	if err := h.sealEvents(walk, events, owners, batch.Client); err != nil {
 		return failed(err)
 	}
 	events = dropSuppressed(&batch, events)
-	if events, err = h.clean(ctx, &batch, events, owners); err != nil {
+	if events, err = h.clean(walk, &batch, events, owners); err != nil {
 		return failed(err)
 	}
 	event.FillInsertIDs(events, h.Vault.InsertID)
-	if updates, err = h.nameUpdates(ctx, &batch, updates, owners, &surroundings); err != nil {
+	if updates, err = h.nameUpdates(walk, &batch, updates, owners, &surroundings); err != nil {
 		return failed(err)
 	}
-	if updates, err = h.sealUpdates(ctx, &batch, updates, owners); err != nil {
+	if updates, err = h.sealUpdates(walk, &batch, updates, owners); err != nil {
 		return failed(err)
 	}
 
 	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
+	if walk.Err() != nil {
+		return failed(walk.Err())
+	}
 	if len(parcel.Rows)+len(parcel.Rejected) > 0 {
 		if err := h.Sink.Put(ctx, parcel); err != nil {
-			return failed(err)
+			return control, mixpanel.Outcome{Err: err}
 		}
 	}
 	refused, err := h.Profiles.Apply(ctx, changes(events, updates, surroundings.Device, owners))
 	if err != nil {
-		return failed(err)
+		return control, mixpanel.Outcome{Err: err}
 	}
 	if len(refused) > 0 {
 		late := refusals(refused, updates)
 		if err := h.Sink.Put(ctx, h.parcel(&wire.Batch{Protocol: batch.Protocol, Rejected: late}, nil, owners, req.Received, requestID)); err != nil {
-			return failed(err)
+			return control, mixpanel.Outcome{Err: err}
 		}
 		batch.Rejected = append(batch.Rejected, late...)
 	}
@@ -88,6 +105,24 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 	good := len(events) + len(updates) - len(refused)
 	h.count(&batch, good)
 	return control, outcome(good, batch.Rejected, problem)
+}
+
+// weight is about how many bytes a walk holds beside the body: of each record its
+// row, its spans and their copies, and its text as decoded, sealed, cleaned and as
+// the log writes it.
+func weight(req *mixpanel.Request, b *wire.Batch) int64 {
+	const perRecord, perByte = 4 << 10, 4
+	records := len(b.Events) + len(b.Updates) + len(b.Rejected)
+	return int64(records)*perRecord + int64(len(req.Body)+len(req.Query.Get("data")))*perByte
+}
+
+// inTime says of an error that the time is over, if it is: whatever a step or a
+// store makes of that, nothing was written yet.
+func inTime(walk context.Context, err error) error {
+	if walk.Err() == nil {
+		return err
+	}
+	return fault.Wrap(err, fault.Unavailable, "the request took too long to work on; nothing was kept, send it again, in smaller batches")
 }
 
 // outcome is what the client is told. What was dropped because its person wants
@@ -157,33 +192,6 @@ func fewEnough(b *wire.Batch, events []event.Event) []event.Event {
 		kept = keep(kept, e, i)
 	}
 	return kept
-}
-
-// parcel makes what the sink keeps of a request: the sealed rows, and each
-// rejection with its payload sealed.
-func (h *handler) parcel(b *wire.Batch, events []event.Event, o *owners, received time.Time, requestID string) *event.Parcel {
-	p := &event.Parcel{
-		Receipt: event.Receipt{
-			RequestID: requestID, ReceivedTimeMS: received.UnixMilli(), Received: len(events) + len(b.Rejected),
-		},
-	}
-	if len(events) > 0 {
-		p.Rows = make([]event.Row, len(events))
-		for i := range events {
-			p.Rows[i] = events[i].Row
-		}
-	}
-	for _, r := range b.Rejected {
-		row := event.Rejected{
-			Project: o.projectOf(r.Token), ReceivedTimeMS: received.UnixMilli(), Protocol: b.Protocol, RequestID: requestID,
-			BatchIndex: int64(r.Index), Reason: r.Reason, Field: r.Field, PayloadBytes: int64(len(r.Payload)),
-		}
-		if !unheard(r.Reason) {
-			row.Sealed = h.Vault.SealRejected(&row, r.Payload)
-		}
-		p.Rejected = append(p.Rejected, row)
-	}
-	return p
 }
 
 // refusals turns what the profile store would not apply into rejections.

@@ -56,6 +56,9 @@ func (h *handler) sealUpdates(ctx context.Context, b *wire.Batch, updates []prof
 	kept := updates[:0]
 	emails := map[string][]vault.Value{}
 	for _, u := range updates {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		p := o.policy(u.Project)
 		if slices.ContainsFunc(u.Ops, func(op profile.Op) bool { return op.Personal && refused(p, &op) }) {
 			b.Rejected = append(b.Rejected, event.Rejection{

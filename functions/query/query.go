@@ -35,6 +35,7 @@ type Deps struct {
 	Now      func() time.Time
 	MaxRows  int           // rows of one SQL answer; 0 is DefaultMaxRows
 	MaxTime  time.Duration // time of one statement; 0 is DefaultMaxTime
+	Budget   *web.Budget   // memory for bodies; nil bounds nothing
 }
 
 type handler struct{ Deps }

@@ -45,8 +45,9 @@ func (h *handler) sql(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
-	body, release, err := web.Body(r, maxQuestion)
-	defer release()
+	share := h.Budget.Share()
+	defer share.Release()
+	body, err := web.Body(w, r, share, maxQuestion)
 	if err != nil {
 		web.WriteError(w, r, err)
 		return

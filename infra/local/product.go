@@ -39,6 +39,7 @@ type settings struct {
 	rolloverEvery   time.Duration
 	compactEvery    time.Duration
 	diskReserve     uint64 // bytes
+	requestMemory   int64  // bytes that requests may hold together; 0 sets no bound, for a command's own
 	logger          *slog.Logger
 }
 
@@ -64,6 +65,7 @@ type product struct {
 	snapshots  *snapshot.Writer
 	enricher   *enrich.Enricher
 	counters   *web.Counters
+	budget     *web.Budget
 	routes     http.Handler // what anyone may reach
 	compact    sync.Mutex   // one compaction at a time
 	closers    []io.Closer
@@ -72,6 +74,10 @@ type product struct {
 // open opens the data folder and builds the product on it.
 func open(s settings) (p *product, err error) {
 	p = &product{settings: s, counters: web.NewCounters()}
+	if s.requestMemory > 0 {
+		p.budget = web.NewBudget(s.requestMemory, time.Now)
+	}
+	p.counters.Gauge("loch_http_request_memory_bytes", func() float64 { return float64(p.budget.Used()) })
 	opened := p // the result is nil when something fails
 	defer func() {
 		if err != nil {
@@ -156,10 +162,11 @@ func (p *product) handler(proxies web.Proxies) http.Handler {
 	takes := ingest.New(ingest.Deps{
 		Registry: p.registry, Vault: p.identities, Enricher: p.enricher, Sink: p.log, Profiles: p.profiles,
 		Counters: p.counters, Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Proxies: proxies,
+		Budget: p.budget,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", takes)
-	asks := query.New(query.Deps{Registry: p.registry, Engine: p.engine, Now: time.Now})
+	asks := query.New(query.Deps{Registry: p.registry, Engine: p.engine, Now: time.Now, Budget: p.budget})
 	mux.Handle("/api/sql", asks)
 	mux.Handle("/api/2.0/export", asks)
 	mux.Handle("/api/2.0/export/", asks)

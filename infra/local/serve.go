@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
 
 	"loch/shared/fault"
+	"loch/shared/web"
 )
 
 // serveCommand is `loch serve`.
@@ -22,6 +24,7 @@ func serveCommand() *cobra.Command {
 	var s settings
 	var addr string
 	var reserveMiB uint64
+	var requestMiB, connections int
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Start the server with everything embedded",
@@ -35,9 +38,15 @@ is who, the lake alone does not.`,
   loch serve --geo GeoLite2-City.mmdb`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s.diskReserve = reserveMiB << 20
+			if requestMiB < leastRequestMiB {
+				return fault.Newf(fault.Invalid, "--request-memory-mib must be %d or more, or one request of full size would not fit", leastRequestMiB)
+			}
+			if connections < 1 {
+				return fault.New(fault.Invalid, "--max-connections must be 1 or more")
+			}
+			s.diskReserve, s.requestMemory = reserveMiB<<20, int64(requestMiB)<<20
 			s.logger = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
-			return serve(cmd.Context(), s, addr, cmd.OutOrStdout())
+			return serve(cmd.Context(), s, addr, connections, cmd.OutOrStdout())
 		},
 	}
 	f := c.Flags()
@@ -50,12 +59,25 @@ is who, the lake alone does not.`,
 	f.DurationVar(&s.rolloverEvery, "rollover-every", 5*time.Minute, "how old the log's open segment may get before it becomes Parquet")
 	f.DurationVar(&s.compactEvery, "compact-every", time.Minute, "how often to look whether compaction is worth it")
 	f.Uint64Var(&reserveMiB, "disk-reserve-mib", 256, "free space in MiB under which writes are answered with 503")
+	f.IntVar(&requestMiB, "request-memory-mib", 256, "`MiB` that requests may hold together for what they sent; over it they are answered with 503 and sent again")
+	f.IntVar(&connections, "max-connections", 4096, "connections at once; further ones wait until one is free")
 	return c
 }
 
+const (
+	// leastRequestMiB has room for a request of full size beside the part for small
+	// ones.
+	leastRequestMiB = 128
+
+	// headerBytes bounds the line and the headers of a request; over it the answer
+	// is 431. What SDKs send with GET is far below, since browsers and proxies cut
+	// addresses much earlier.
+	headerBytes = 64 << 10
+)
+
 // serve opens the product, listens, and stops in the reverse order when ctx
 // ends.
-func serve(ctx context.Context, s settings, addr string, out io.Writer) error {
+func serve(ctx context.Context, s settings, addr string, connections int, out io.Writer) error {
 	started := time.Now()
 	p, err := open(s)
 	if err != nil {
@@ -78,7 +100,7 @@ func serve(ctx context.Context, s settings, addr string, out io.Writer) error {
 	public := newServer(p.routes, s.logger)
 	private := newServer(p.operator(), s.logger)
 	failed := make(chan error, 2)
-	go func() { failed <- public.Serve(tcp) }()
+	go func() { failed <- public.Serve(netutil.LimitListener(tcp, connections)) }()
 	go func() { failed <- private.Serve(unix) }()
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
@@ -106,8 +128,9 @@ func newServer(h http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       90 * time.Second, // the browser SDK's own
+		ReadTimeout:       web.MaxBodyTime,
 		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    headerBytes,
 		ErrorLog:          slog.NewLogLogger(quietHandler{logger.Handler()}, slog.LevelWarn),
 	}
 }

@@ -49,7 +49,7 @@ func (p *product) erasing(limit *web.RateLimit) erase.Deps {
 		Scrub: func(text string) string {
 			return policy.CleanText(text, func(f privacy.Found) string { return f.Rule.Word() })
 		},
-		Limit: limit, Now: time.Now, Logger: p.settings.logger,
+		Limit: limit, Budget: p.budget, Now: time.Now, Logger: p.settings.logger,
 	}
 }
 

@@ -60,6 +60,6 @@ type Rejected struct {
 	BatchIndex     int64
 	Reason         Reason
 	Field          string
-	PayloadBytes   int64  // the size before sealing
-	Sealed         []byte // AES-256-GCM under the vault's key for rejected input
+	PayloadBytes   int64  // the size of the input, which may be kept in part only
+	Sealed         []byte // compressed, AES-256-GCM under the vault's key for rejected input
 }

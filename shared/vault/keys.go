@@ -47,6 +47,7 @@ type Vault struct {
 	index    []byte    // key of the blind index
 	auditKey [32]byte
 	rejected cipher.AEAD
+	packer   packer // of rejected input
 
 	erasures atomic.Int64 // counts them, so that a reader notices one that came between
 	ids      *lru.Cache[Key, cachedID]
@@ -83,6 +84,9 @@ func Open(ctx context.Context, store Store, wrapper Wrapper, o Options) (*Vault,
 	}
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the vault's cache could not be made")
+	}
+	if v.packer, err = newPacker(); err != nil {
+		return nil, err
 	}
 	root, err := v.secret(ctx, rootName, rootContext())
 	if err != nil {

@@ -93,6 +93,9 @@ func (v *Vault) SealEvents(ctx context.Context, events []event.Event, hide []Hid
 	}
 	hide = spelled(hide)
 	for i := range events {
+		if err := ctx.Err(); err != nil {
+			return err // one event may be a megabyte to search through
+		}
 		n.seal(&events[i], hide)
 	}
 	return nil

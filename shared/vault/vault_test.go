@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -218,6 +219,22 @@ func TestHashedInsertIDs(t *testing.T) {
 	}
 	if other[0].Row.InsertID == e[0].Row.InsertID {
 		t.Error("the hash depends on the identifier in clear, not on its lake id")
+	}
+}
+
+// Sealing stops between events when the time is over, also where nothing has to be
+// read.
+func TestSealingStops(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	batch, _, err := mixpanel.Decode(mixpanel.Request{Route: mixpanel.Track, ContentType: "application/json",
+		Body: []byte(`[{"event":"e"},{"event":"e"}]`), Received: time.Unix(1_795_465_200, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := v.SealEvents(over, batch.Events, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 
