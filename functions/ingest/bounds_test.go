@@ -74,6 +74,7 @@ func TestWalkStops(t *testing.T) {
 	})
 	b.keptNothing(t, "/track/?verbose=1", oneOfEach)
 	b.keptNothing(t, "/engage/?verbose=1", `[{"$token":"T","$distinct_id":"u","$set":{"a":1}}]`)
+	b.keptNothing(t, "/track/?verbose=1", `[{"event":"a","properties":{"token":"T","time":"no time"}}]`) // a rejection alone
 }
 
 // notingProjects remembers when the time of a request is over.

@@ -255,6 +255,38 @@ func TestBodyBuffersAreNotShared(t *testing.T) {
 	wg.Wait()
 }
 
+// TestRefusedBodyIsHeardOut counts that a refused body is read to its end, up to a
+// bound, whatever it is refused for.
+func TestRefusedBodyIsHeardOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes, want int64
+		encoding    string
+		budget      int64
+	}{
+		"over the limit":      {24 << 20, 24 << 20, "", 1 << 20},
+		"over every bound":    {200 << 20, 64 << 20, "", 1 << 20},
+		"not gzip":            {24 << 20, 24 << 20, "gzip", 1 << 20},
+		"an unknown encoding": {24 << 20, 24 << 20, "br", 1 << 20},
+		"over the budget":     {24 << 20, 24 << 20, "", 1 << 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := &repeat{piece: make([]byte, 4096)}
+			r := post(nil)
+			r.Body, r.ContentLength = io.NopCloser(io.LimitReader(sent, c.bytes)), -1
+			if c.encoding != "" {
+				r.Header.Set("Content-Encoding", c.encoding)
+			}
+			budget := web.NewBudget(c.budget, time.Now)
+			if _, err := web.Body(httptest.NewRecorder(), r, budget.Share(), 100_000); err == nil {
+				t.Fatal("not refused")
+			}
+			if sent.sent < c.want || sent.sent > c.want+1<<20 {
+				t.Errorf("%d bytes were read, want about %d", sent.sent, c.want)
+			}
+		})
+	}
+}
+
 // TestBodyLargeRefusalIsRead shows over a real connection why Body hears a
 // client out: the answer must arrive, not a reset. Nothing of it is held.
 func TestBodyLargeRefusalIsRead(t *testing.T) {
