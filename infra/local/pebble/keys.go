@@ -29,8 +29,10 @@ import (
 //
 //	0x11 <person>             traits, see encodeTraits
 //	0x12 <person>             when, where and with what last seen, see encodeSeen
-//	0x13 <person>             the user that this device is linked to, see encodeLink
+//	0x13 <person>             the user that this device is linked to, or whom this
+//	                          identifier was merged into, see encodeLink
 //	0x14 <user><device id>    the same from the user's side; the user's id with its length
+//	                          (empty, or mergedMark)
 //	0x15 <person>             a gravestone
 const (
 	metaByte   = 0x00

@@ -12,7 +12,7 @@ type plan struct {
 	links     []newLink
 	updates   []person // whose profile each update is about
 	sightings []sighting
-	unlinked  []person // ids that had no link
+	unlinked  []person // ids that had no link, and persons whom nobody was merged with
 	people    []person // everybody whose lock is needed, maybe more than once
 	waits     []*commit
 
@@ -27,6 +27,8 @@ func (p *plan) need(who person) {
 type newLink struct {
 	*profile.Link
 	device, user person
+	person       person // whom the user was merged into, or the user
+	merged       bool   // device is an identifier that was merged into user
 }
 
 type sighting struct {
@@ -47,9 +49,9 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		if user, ok := fresh[id]; ok {
 			return user, nil
 		}
-		who, linked, err := s.resolve(id)
-		if err == nil && !linked {
-			p.unlinked = append(p.unlinked, id)
+		who, _, err := s.resolve(id)
+		if err == nil {
+			p.unlinked = append(p.unlinked, who) // so that a merge of theirs is noticed
 		}
 		return who, err
 	}
@@ -75,7 +77,7 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		}
 		who := personOf(g.Project, g.ID)
 		known, ok := s.recent.known(who)
-		if ok && known.user != "" {
+		for ok && known.user != "" {
 			who = known.user
 			known, ok = s.recent.known(who)
 		}
@@ -120,11 +122,16 @@ func (p *plan) link(s *Profiles, l *profile.Link, fresh map[person]person) error
 	if dead, err := s.erased(device, user); err != nil || dead {
 		return err
 	}
-	fresh[device] = user
-	p.links = append(p.links, newLink{l, device, user})
-	p.unlinked = append(p.unlinked, device)
+	root, _, err := s.resolve(user)
+	if err != nil {
+		return err
+	}
+	fresh[device] = root
+	p.links = append(p.links, newLink{Link: l, device: device, user: user, person: root})
+	p.unlinked = append(p.unlinked, device, root)
 	p.need(device)
 	p.need(user)
+	p.need(root)
 	return nil
 }
 

@@ -101,8 +101,20 @@ func decodeProfile(who person, traits, seen []byte) (p profile.Profile, err erro
 	return p, nil
 }
 
-// resolve follows a device to its user.
+// resolve follows an identifier to its person: a device to its user, and whoever
+// was merged to whom they were merged into.
 func (s *Profiles) resolve(p person) (who person, linked bool, err error) {
+	for who = p; ; linked = true {
+		next, more, err := s.hop(who)
+		if err != nil || !more {
+			return who, linked, err
+		}
+		who = next
+	}
+}
+
+// hop follows one link, if there is one.
+func (s *Profiles) hop(p person) (who person, linked bool, err error) {
 	if known, ok := s.recent.known(p); ok {
 		if known.user != "" {
 			return known.user, true, nil

@@ -23,15 +23,14 @@ func (s *Profiles) Linked(ctx context.Context, project, id string) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	devices, err := s.devices(who)
-	if err != nil {
-		return nil, err
-	}
 	_, own := who.split()
-	return append([]string{own}, devices...), nil
+	ids := []string{own}
+	err = s.below(who, func(id string, _ bool) { ids = append(ids, id) })
+	return ids, err
 }
 
-// devices are the ids of the devices that are linked to a user.
+// devices are the ids that lead to a user directly: linked devices, and whoever
+// was merged into the user.
 func (s *Profiles) devices(user person) (ids []string, err error) {
 	prefix := user.linkedKey()
 	err = s.scan(prefix, func(k, _ []byte) error {

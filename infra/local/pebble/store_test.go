@@ -83,6 +83,23 @@ func TestProfilesContract(t *testing.T) {
 	})
 }
 
+func TestMergesContract(t *testing.T) {
+	dirs := map[profiletest.MergingStore]string{}
+	open := func(t *testing.T, dir string) profiletest.MergingStore {
+		s := openTestProfiles(t, dir, quietly())
+		dirs[s] = dir
+		return s
+	}
+	profiletest.RunMerges(t, func(t *testing.T) profiletest.MergingStore {
+		return open(t, t.TempDir())
+	}, func(t *testing.T, s profiletest.MergingStore) profiletest.MergingStore {
+		if err := s.(*Profiles).Close(); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, dirs[s])
+	})
+}
+
 func TestVaultContract(t *testing.T) {
 	vaulttest.Run(t, func(t *testing.T) vault.Store {
 		dir := t.TempDir()

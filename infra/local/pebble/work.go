@@ -143,7 +143,7 @@ func (w *work) link(l *newLink) error {
 	if err != nil {
 		return err
 	}
-	user, err := w.record(l.user, false)
+	user, err := w.record(l.person, false)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,11 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 	for i := range w.links {
 		l := &w.links[i]
 		set(l.device.key(linkByte), encodeLink(l.Link))
-		set(append(l.user.linkedKey(), l.Device...), nil)
+		var mark []byte
+		if l.merged {
+			mark = mergedMark
+		}
+		set(append(l.user.linkedKey(), l.Device...), mark)
 	}
 	for _, r := range w.order {
 		if r.gone {

@@ -1,0 +1,189 @@
+package pebble
+
+import (
+	"context"
+	"slices"
+
+	"loch/shared/fault"
+	"loch/shared/profile"
+)
+
+// A merged identifier is kept like a linked device: a record leads from it to
+// whom it was merged into, and another back. Neither is ever changed, so what
+// memory knows of a link stays true; who was merged into somebody that was merged
+// in turn is found by following both.
+
+// mergedMark is the value of a record from the user's side whose other end was
+// merged. A linked device's is empty.
+var mergedMark = []byte{1}
+
+var _ profile.Merger = (*Profiles)(nil)
+
+// Merge makes identifiers one person. Each merging is a batch of its own, and all
+// of them share the wait for the disk.
+func (s *Profiles) Merge(ctx context.Context, list []profile.Merging) ([]profile.Merged, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, gaveUp(err)
+	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	if err := s.room(); err != nil {
+		return nil, err
+	}
+	w := &work{Profiles: s, nowMS: s.now().UnixMilli(), sync: true, commit: newCommit(), open: map[person]*record{}}
+	merged := make([]profile.Merged, len(list))
+	var waits []*commit
+	var err error
+	for i := range list {
+		if merged[i], err = w.merge(&list[i], &waits); err != nil {
+			break
+		}
+	}
+	w.end(err)
+	if w.commit.err != nil {
+		return nil, w.commit.err
+	}
+	for _, other := range waits {
+		if err := other.wait(); err != nil {
+			return nil, err
+		}
+	}
+	return merged, nil
+}
+
+// merge does one merging. waits gets the commits of others that it relies on.
+func (w *work) merge(m *profile.Merging, waits *[]*commit) (profile.Merged, error) {
+	if m.Project == "" || m.Into.ID == "" || m.From.ID == "" {
+		return profile.Merged{}, nobody()
+	}
+	into, from := personOf(m.Project, m.Into.ID), personOf(m.Project, m.From.ID)
+	for {
+		keeps, err := w.root(into, waits)
+		if err != nil {
+			return profile.Merged{}, err
+		}
+		goes, err := w.root(from, waits)
+		if err != nil {
+			return profile.Merged{}, err
+		}
+		out, stale, err := w.mergeRoots(m, keeps, goes)
+		if err != nil || !stale {
+			return out, err
+		}
+	}
+}
+
+// root follows an identifier to its person, and notes links on the way that are
+// not durable yet.
+func (w *work) root(id person, waits *[]*commit) (person, error) {
+	for {
+		next, linked, err := w.hop(id)
+		if err != nil || !linked {
+			return id, err
+		}
+		if c := w.Profiles.links.of(id); c != nil && c != w.commit {
+			*waits = append(*waits, c)
+		}
+		id = next
+	}
+}
+
+// mergeRoots merges two persons under their locks. stale says that one of them
+// was merged or linked meanwhile.
+func (w *work) mergeRoots(m *profile.Merging, keeps, goes person) (out profile.Merged, stale bool, err error) {
+	defer w.stripes.lock([]person{keeps, goes})()
+	for _, who := range []person{keeps, goes} {
+		if _, linked, err := w.hop(who); err != nil || linked {
+			return out, linked, err
+		}
+	}
+	if dead, err := w.erased(keeps, goes); err != nil || dead {
+		return out, false, err
+	}
+	mine, err := w.merged(keeps)
+	if err != nil {
+		return out, false, err
+	}
+	_, out.Person = keeps.split()
+	isDevice := func(who person, r profile.Ref) bool { return r.Device && who == personOf(m.Project, r.ID) }
+	switch intoDevice, fromDevice := isDevice(keeps, m.Into), isDevice(goes, m.From); {
+	case keeps == goes:
+		out.Outcome, out.IDs = profile.MergeDone, mine
+		return out, false, nil
+	case m.OnlyNew && goes != personOf(m.Project, m.From.ID), intoDevice && fromDevice:
+		return profile.Merged{}, false, nil
+	case intoDevice || fromDevice:
+		return profile.Merged{Outcome: profile.MergeLinks}, false, nil
+	}
+	theirs, err := w.merged(goes)
+	if err != nil {
+		return out, false, err
+	}
+	if len(mine)+len(theirs) > profile.MaxMerged {
+		return profile.Merged{}, false, nil
+	}
+	out.Outcome, out.IDs = profile.MergeDone, append(mine, theirs...)
+	slices.Sort(out.IDs)
+	return out, false, w.absorb(m, keeps, goes)
+}
+
+// absorb writes the merge of goes into keeps. Both locks are held.
+func (w *work) absorb(m *profile.Merging, keeps, goes person) error {
+	winner, err := w.record(keeps, true)
+	if err != nil {
+		return err
+	}
+	loser, err := w.record(goes, true)
+	if err != nil {
+		return err
+	}
+	if winner.p.GroupKey != "" || loser.p.GroupKey != "" {
+		return fault.New(fault.Internal, "a group was to be merged with a person")
+	}
+	winner.p.Absorb(&loser.p)
+	winner.newTraits, winner.newSeen = winner.p.UpdatedMS != 0, winner.p.FirstSeenMS != 0
+	_, id := goes.split()
+	_, user := keeps.split()
+	loser.p = profile.Profile{Project: m.Project, ID: id}
+	loser.gone = true
+	w.links = append(w.links, newLink{
+		Link: &profile.Link{Project: m.Project, Device: id, User: user, TimeMS: m.TimeMS}, device: goes, user: keeps, person: keeps, merged: true,
+	})
+	return w.flush()
+}
+
+// merged are the identifiers that were merged into a person, and the person's own.
+func (s *Profiles) merged(who person) (ids []string, err error) {
+	_, own := who.split()
+	ids = []string{own}
+	err = s.below(who, func(id string, merged bool) {
+		if merged {
+			ids = append(ids, id)
+		}
+	})
+	slices.Sort(ids)
+	return ids, err
+}
+
+// below calls fn with every identifier that leads to a person, over however many
+// others.
+func (s *Profiles) below(who person, fn func(id string, merged bool)) error {
+	for open := []person{who}; len(open) > 0; {
+		user := open[len(open)-1]
+		open = open[:len(open)-1]
+		prefix := user.linkedKey()
+		if err := s.scan(prefix, func(k, v []byte) error {
+			id := string(k[len(prefix):])
+			fn(id, len(v) > 0)
+			if len(v) > 0 { // nothing leads to a device
+				open = append(open, user.sibling(id))
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package profile
+
+import (
+	"context"
+	"slices"
+)
+
+// MaxMerged is how many identifiers may be merged into one person, the person's
+// own included (Mixpanel's figure). Devices that are merely linked do not count.
+const MaxMerged = 500
+
+// Ref is one side of a merge: an identifier's lake id, and whether it is a
+// device's.
+type Ref struct {
+	ID     string
+	Device bool
+}
+
+// Merging asks that two identifiers be one person from now on, as $identify,
+// $create_alias, $merge and Segment's alias do in projects that chose the
+// original identity scheme.
+type Merging struct {
+	Project string
+	Into    Ref // whose person stays
+	From    Ref // whose person becomes Into's
+	OnlyNew bool
+	TimeMS  int64
+}
+
+// MergeOutcome says what came of a Merging.
+type MergeOutcome uint8
+
+// The outcomes.
+const (
+	// MergeRefused: nothing was merged. Either OnlyNew was asked for and From
+	// belongs to somebody else already; or both are devices of nobody, which meet
+	// when their users do; or the person would have more than MaxMerged
+	// identifiers; or one of them was erased.
+	MergeRefused MergeOutcome = iota
+	// MergeDone: the two are one person, since now or since before.
+	MergeDone
+	// MergeLinks: one is a device without a user and the other a user. A Link of
+	// the two does what is asked, and nothing was done yet.
+	MergeLinks
+)
+
+// Merged is the answer to a Merging. Whoever copies it into the lake can resolve
+// persons there without following anything: of all answers that name an
+// identifier the one with the most identifiers is the newest, since a person only
+// ever gains some.
+type Merged struct {
+	Outcome MergeOutcome
+	Person  string   // lake id of the person
+	IDs     []string // every identifier that was merged into one person, that one included, sorted; not linked devices
+}
+
+// Merger merges people. The embedded store is one.
+type Merger interface {
+	// Merge carries out each merging in order and returns what came of it; all are
+	// durable when it returns nil. Merging what is one person changes nothing and
+	// answers the same again. Updates, links, sightings and look-ups of an
+	// identifier that was merged count for its person. An error of code
+	// fault.Unavailable means that some may have been done: the same call again is
+	// the remedy.
+	Merge(ctx context.Context, list []Merging) ([]Merged, error)
+}
+
+// Absorb adds another profile of the same person to p. Where both have a trait,
+// p's stays: it is the person that the website named as the one to keep. Traits
+// that only the other has follow behind. First seen is the earlier, last seen the
+// later; place and device are those of whoever was seen last. No limit applies,
+// since a merge must not lose anything; a profile over a limit may only shrink.
+func (p *Profile) Absorb(other *Profile) {
+	if other.UpdatedMS > p.UpdatedMS {
+		p.UpdatedMS = other.UpdatedMS
+	}
+	traits := slices.Clone(p.Traits)
+	for _, t := range other.Traits {
+		if !slices.ContainsFunc(p.Traits, func(have Trait) bool { return have.Name == t.Name }) {
+			traits = append(traits, t)
+		}
+	}
+	p.Traits = traits
+	mine, theirs := p.Seen(), other.Seen()
+	if theirs.FirstMS == 0 {
+		if mine.Place == (Place{}) {
+			p.Place = theirs.Place
+		}
+		return
+	}
+	mine = mine.With(&Sighting{TimeMS: theirs.LastMS, Place: theirs.Place, Device: theirs.Device})
+	p.SetSeen(mine.at(theirs.FirstMS))
+}
