@@ -53,8 +53,11 @@ func (s *sink) rows() (rows []event.Row, rejected []event.Rejected, received int
 
 // people keeps changes, and refuses updates whose first trait is "refuse".
 type people struct {
-	mu      sync.Mutex
-	changes []profile.Changes
+	mu       sync.Mutex
+	changes  []profile.Changes
+	asked    []profile.Merging
+	merged   profile.Merged
+	mergeErr error
 }
 
 func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal, error) {
@@ -83,6 +86,7 @@ type projects struct {
 	mu      sync.Mutex
 	groups  []string
 	privacy project.Privacy
+	scheme  string
 	err     error
 }
 
@@ -95,7 +99,7 @@ func (p *projects) find(ok bool) (project.Project, error) {
 	if !ok {
 		return project.Project{}, fault.New(fault.Unauthorized, "no project")
 	}
-	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups, Privacy: p.privacy}}, nil
+	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups, Privacy: p.privacy, Identity: p.scheme}}, nil
 }
 
 func (p *projects) ByToken(_ context.Context, t string) (project.Project, error) {
@@ -147,7 +151,7 @@ func newBench(t testing.TB) *bench {
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	counters := web.NewCounters()
 	b.handler = web.Observe(ingest.New(ingest.Deps{
-		Registry: b.projects, Vault: b.vault, Enricher: enricher, Sink: b.sink, Profiles: b.people,
+		Registry: b.projects, Vault: b.vault, Enricher: enricher, Sink: b.sink, Profiles: b.people, Merger: b.people,
 		Counters: counters, Logger: logger, Now: clock, Rand: rand.Reader,
 	}), web.ObserveOptions{Logger: logger, Now: clock, Rand: rand.Reader, Counters: counters})
 	return b

@@ -74,6 +74,7 @@ func (d *decoder) event(raw []byte) {
 		return
 	}
 	p.resolveIDs()
+	p.resolveMerge()
 	p.resolveAddress()
 }
 

@@ -19,6 +19,8 @@ type propertyReader struct {
 	all     string // Properties once more, so that values can share its memory
 
 	distinctID, userID, deviceID string
+	identified, anon, alias      string
+	pair                         []string // of $distinct_ids
 	ip                           string
 	ignored                      bool
 	count                        int
@@ -90,13 +92,16 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 		return p.id(value, start, &p.userID, event.IDUser, "properties.$user_id")
 	case "$device_id":
 		return p.id(value, start, &p.deviceID, event.IDDevice, "properties.$device_id")
-	case "$anon_distinct_id", "$anon_id", "$identified_id", "$distinct_id", "$distinct_id_before_identity":
+	case "$anon_distinct_id", "$anon_id":
+		return p.id(value, start, &p.anon, "", "properties.$identity")
+	case "$identified_id":
+		return p.id(value, start, &p.identified, "", "properties.$identity")
+	case "$distinct_id", "$distinct_id_before_identity":
 		var other string
 		return p.id(value, start, &other, "", "properties.$identity")
 	case "alias":
 		if row.Kind == event.KindAlias {
-			var other string
-			return p.id(value, start, &other, "", "properties.alias")
+			return p.id(value, start, &p.alias, "", "properties.alias")
 		}
 	case "$distinct_ids":
 		p.idList(value, start)
@@ -226,6 +231,7 @@ func (p *propertyReader) idList(value []byte, start int) {
 		if one := value[at:c.Pos]; one[0] == '"' || one[0] == '-' || one[0] <= '9' {
 			var other string
 			p.id(one, start+at, &other, "", "")
+			p.pair = append(p.pair, other)
 		}
 	}
 }
