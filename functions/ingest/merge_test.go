@@ -83,7 +83,7 @@ func TestOriginalMerges(t *testing.T) {
 			t.Errorf("asked %+v", m)
 		}
 		want := `{"loch_merged":{"person":"` + m.Into.ID + `","ids":["` + m.From.ID + `","` + m.Into.ID + `"]}}`
-		if rows[i].Context != want || rows[i].UserID != m.Into.ID || rows[i].Flags != "" {
+		if rows[i].Context != want || rows[i].UserID != m.Into.ID || rows[i].Flags != event.FlagMerged {
 			t.Errorf("%s: context %s, user %s, flags %q; want %s", rows[i].Name, rows[i].Context, rows[i].UserID, rows[i].Flags, want)
 		}
 		if strings.Contains(rows[i].Context+rows[i].Properties, "ann") {

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -14,20 +15,22 @@ type Merge struct {
 	OnlyNew bool // nothing happens if From belongs to somebody already
 }
 
-// mergedMember is the member of the context column in which the outcome of a
-// merge stands. No protocol has a member of this name.
-const mergedMember = `"loch_merged":`
+// MergedMember is the member of the context column in which the outcome of a
+// merge stands. A website may send a member of this name, but no row with the flag
+// FlagMerged, and ours stands first.
+const MergedMember = "loch_merged"
 
 // AddMerged writes into a row what a merge has led to: the lake ids that are one
 // person now, and which of them is the person's. SQL resolves people by it. Of
 // two rows that name an id the one with more ids is the newer.
 func AddMerged(row *Row, person string, ids []string) {
+	AddFlag(row, FlagMerged)
 	// Two fields of text always encode.
 	value, _ := json.Marshal(struct {
 		Person string   `json:"person"`
 		IDs    []string `json:"ids"`
 	}{person, ids})
-	member := mergedMember + string(value)
+	member := strconv.Quote(MergedMember) + ":" + string(value)
 	rest, isObject := strings.CutPrefix(strings.TrimSpace(row.Context), "{")
 	switch {
 	case !isObject || strings.TrimSpace(rest) == "}":

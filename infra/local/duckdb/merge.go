@@ -20,7 +20,8 @@ type merge struct {
 	landing []string // the files to take in
 
 	events   []eventsFile         // the events tier
-	links    map[string][]string  // the links tier, by project
+	links    map[string][]string  // files of links, by project
+	persons  map[string][]string  // files of merges, by project
 	arriving map[string]*incoming // by partition
 
 	replaced []string // files of the events tier that are written again
@@ -49,7 +50,7 @@ type incoming struct {
 // survey takes down what lies in the lake.
 func (m *merge) survey(s *lake.Snapshot) {
 	l := m.engine.lake
-	m.links = map[string][]string{}
+	m.links, m.persons = map[string][]string{}, map[string][]string{}
 	m.arriving = map[string]*incoming{}
 	for _, path := range s.Events {
 		project, date := partition(l.Rel(path))
@@ -57,7 +58,11 @@ func (m *merge) survey(s *lake.Snapshot) {
 	}
 	for _, path := range s.Links {
 		project, _ := partition(l.Rel(path))
-		m.links[project] = append(m.links[project], path)
+		if isPersons(path) {
+			m.persons[project] = append(m.persons[project], path)
+		} else {
+			m.links[project] = append(m.links[project], path)
+		}
 	}
 }
 
@@ -80,7 +85,10 @@ func (m *merge) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return m.writeLinks(ctx)
+	if err := m.writeLinks(ctx); err != nil {
+		return err
+	}
+	return m.writePersons(ctx)
 }
 
 // meet compares what arrived with the events tier, where both may hold the same
@@ -239,47 +247,6 @@ func (m *merge) write(ctx context.Context, in *incoming) error {
 	}
 	m.rowsOut += n
 	m.written++
-	return nil
-}
-
-// mergeLinks is how many files of links a project may have before they are
-// written again as one.
-const mergeLinks = 8
-
-// writeLinks writes the links that the arrived rows show and that are earlier
-// than what was known of their devices.
-func (m *merge) writeLinks(ctx context.Context) error {
-	rows, err := m.trusted(ctx, linksTable(m.landing), "SELECT DISTINCT project FROM new_links")
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		project := text(row[0])
-		known := m.links[project]
-		rows, err := m.trusted(ctx, earlierLinks(project, known), "SELECT count(*) FROM earlier_links")
-		if err != nil {
-			return err
-		}
-		if n, err := whole(rows[0][0]); err != nil || n == 0 {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		path, err := m.commit.Path(lake.Links, fmt.Sprintf("project=%s/%s", project, m.name))
-		if err != nil {
-			return err
-		}
-		if len(known) < mergeLinks {
-			known = nil
-		}
-		for _, path := range known {
-			m.commit.Remove(m.engine.lake.Rel(path))
-		}
-		if _, err := m.trusted(ctx, copyLinks(known, path, m.engine.effort.groupRows)); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

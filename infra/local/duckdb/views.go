@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"loch/shared/event"
 )
 
 // files are what the relations of one project are made of at one moment.
@@ -16,7 +18,8 @@ type files struct {
 	// event occurs twice.
 	Compacted []compactedFile `json:"compacted"`
 
-	Links    []string `json:"links"`    // the project's
+	Links    []string `json:"links"`    // the project's: devices and their users
+	Persons  []string `json:"persons"`  // the project's: merged identifiers and their persons
 	Rejected []string `json:"rejected"` // of all projects
 	Profiles []string `json:"profiles"` // of all projects
 }
@@ -79,16 +82,21 @@ func (db *database) relation(ctx context.Context, q *question, st *statement, na
 // statement may ask for it.
 func eventsView(project string, f files, dropped []string, person bool) string {
 	rows := eventRows(project, f, dropped)
-	links := linkRows(project, f)
-	switch {
-	case !person:
+	if !person {
 		return "SELECT " + shownColumns("e") + " FROM (" + rows + ") e"
-	case links == "":
-		return "SELECT " + shownColumns("e") + ", coalesce(e.user_id, e.device_id) AS " + personColumn + " FROM (" + rows + ") e"
-	default:
-		return "SELECT " + shownColumns("e") + ", coalesce(e.user_id, l.user_id, e.device_id) AS " + personColumn +
-			" FROM (" + rows + ") e LEFT JOIN (" + firstLinks(links) + ") l ON l.device_id = e.device_id"
 	}
+	links, merges := linkRows(project, f), mergeRows(project, f)
+	from, id := "("+rows+") e", "coalesce(e.user_id, e.device_id)"
+	if links != "" {
+		from += " LEFT JOIN (" + firstLinks(links) + ") l ON l.device_id = e.device_id"
+		id = "coalesce(e.user_id, l.user_id, e.device_id)"
+	}
+	who := id
+	if merges != "" {
+		from += " LEFT JOIN (" + newestPersons(merges) + ") m ON m.id = " + id
+		who = "coalesce(m.person_id, " + id + ")"
+	}
+	return "SELECT " + shownColumns("e") + ", " + who + " AS " + personColumn + " FROM " + from
 }
 
 // firstLinks is each device's first link out of a query of links.
@@ -111,6 +119,36 @@ func linkRows(project string, f files) string {
 			" WHERE project = "+literal(project)+" AND device_id IS NOT NULL AND user_id IS NOT NULL")
 	}
 	return strings.Join(parts, " UNION ALL ")
+}
+
+// newestPersons is each merged identifier's person out of a query of merges. A
+// person only ever gains identifiers, so the merge with the most is the newest.
+func newestPersons(merges string) string {
+	return "SELECT id, arg_max(person_id, ids) AS person_id FROM (" + merges + ") GROUP BY id"
+}
+
+// mergeRows is a query of all that says which identifiers are one person because
+// a website merged them, or "" if there can be nothing. Each row of a merge names
+// every identifier of its person, so nothing has to be followed from one to the
+// next. What compaction has seen is in files of its own, as for links.
+func mergeRows(project string, f files) string {
+	var parts []string
+	if len(f.Persons) > 0 {
+		parts = append(parts, "SELECT id, person_id, ids FROM "+scan(f.Persons))
+	}
+	if len(f.Fresh) > 0 {
+		parts = append(parts, "SELECT id, person_id, ids FROM ("+mergesIn(f.Fresh, "project = "+literal(project))+")")
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+// mergesIn is a query of the merges in event rows, one row for each identifier:
+// project, id, person_id, and how many ids the person has.
+func mergesIn(paths []string, condition string) string {
+	const merged = "'$." + event.MergedMember + "."
+	return "SELECT project, unnest(list) AS id, person_id, len(list) AS ids FROM (SELECT project, context->>" + merged + "person' AS person_id, " +
+		"(context->" + merged + "ids')::VARCHAR[] AS list FROM " + scan(paths) + " WHERE kind IN (" + literal(string(event.KindIdentify)) + ", " +
+		literal(string(event.KindAlias)) + ") AND list_contains(string_split(flags, ','), " + literal(event.FlagMerged) + ") AND " + condition + ")"
 }
 
 // eventRows is a query of the project's event rows, without those in the table
