@@ -1,6 +1,7 @@
 // Package lookup finds what is known about one person or group over HTTP, by
-// the identifier that the website uses: GET /api/profiles/{distinct_id}; by the
-// lake id that SQL shows as person_id; or by e-mail.
+// any identifier that the website uses: GET /api/profiles/{distinct_id}; by the
+// lake id that SQL shows as person_id; or by e-mail. And it tells the person's
+// journey, the newest event first: GET /api/profiles/{distinct_id}/events.
 //
 // The identifier comes in clear, is turned into a lake id by the vault, and is
 // repeated in the answer to the one who asked; it goes nowhere else. Personal
@@ -44,6 +45,7 @@ type Audit interface {
 type Deps struct {
 	Registry project.Registry
 	Profiles profile.Store
+	Journeys event.Journeyer
 	Vault    Vault
 	Audit    Audit
 	Limit    *web.RateLimit // of look-ups that open personal data
@@ -51,11 +53,16 @@ type Deps struct {
 
 type handler struct{ Deps }
 
-// New returns the handler of /api/profiles/{distinct_id}.
+// New returns the handler of /api/profiles/{distinct_id} and of the events below
+// it.
 func New(d Deps) http.Handler {
 	h := &handler{d}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/profiles/{distinct_id}", h.one)
+	mux.HandleFunc("GET /api/profiles/{distinct_id}/events", h.events)
+	mux.HandleFunc("/api/profiles/{distinct_id}/events", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, "read a journey with GET; events are written by the SDK (/track, /import)", http.MethodGet)
+	})
 	mux.HandleFunc("/api/profiles/{distinct_id}", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "look a profile up with GET, erase a person with DELETE; profiles are written by the SDK (/engage, /groups)", http.MethodGet, http.MethodDelete)
 	})

@@ -20,7 +20,7 @@ func (p *product) people(mux *http.ServeMux) {
 	mux.Handle("DELETE /api/profiles/{distinct_id}", forgets)
 	mux.Handle("/api/profiles/{distinct_id}/export", forgets)
 	mux.Handle("/api/profiles/", lookup.New(lookup.Deps{
-		Registry: p.registry, Profiles: p.profiles, Vault: p.identities, Audit: p.audit, Limit: limit,
+		Registry: p.registry, Profiles: p.profiles, Journeys: p.engine, Vault: p.identities, Audit: p.audit, Limit: limit,
 	}))
 }
 
