@@ -47,7 +47,7 @@ nobody.`,
 		Version:       version(),
 	}
 	connector := &connector{}
-	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Profile(connector),
+	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Profile(connector), command.Journey(connector),
 		command.Erase(connector), command.Export(connector), command.Audit(connector), command.Rotate(connector),
 		command.Compact(connector), command.Verify(connector))
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return command.UsageError(err) })

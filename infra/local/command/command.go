@@ -1,5 +1,5 @@
 // Package command holds the commands of the binary loch that ask a server
-// something: seed, sql, profile, export, erase, audit, compact, verify and
+// something: seed, sql, profile, journey, export, erase, audit, compact, verify and
 // rotate.
 //
 // They speak HTTP and nothing else. Who answers is the business of a Connector,
