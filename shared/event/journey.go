@@ -30,7 +30,7 @@ func (m Moment) Compare(other Moment) int {
 
 // JourneyColumns are the columns that a Journeyer fills.
 var JourneyColumns = []string{
-	"event", "kind", "insert_id", "insert_id_source", "device_id", "user_id", "session_id", "groups", "time", "received_time",
+	"event", "kind", "device_id", "user_id", "session_id", "groups", "time", "received_time",
 	"country", "region", "city", "browser", "os", "device_type", "page_url", "page_host", "page_path", "page_title", "referrer_host",
 	"channel", "utm_source", "utm_campaign", "revenue", "currency", "lib", "app_version", "properties", "flags", "request_id", "batch_index",
 	"project",

@@ -58,9 +58,14 @@ func (e *Engine) Journey(ctx context.Context, project string, ids []string, befo
 	}
 	defer moment.release()
 	files := moment.files(project)
-	j := &journey{engine: e, project: project, ids: ids, before: before, newest: map[eventKey]int{}}
+	j := &journey{engine: e, project: project, ids: ids, before: before, columns: withKey, newest: map[eventKey]int{}}
 	if err := j.read(ctx, files.Fresh); err != nil {
 		return nil, err
+	}
+	if len(j.rows) == 0 {
+		// The events tier holds no event twice. Ids that are each event's own do not
+		// compress, and are much of what there would be to read.
+		j.distinct, j.columns = true, event.JourneyColumns
 	}
 	dates := byDate(files.Compacted)
 	for len(dates) > 0 {
@@ -90,12 +95,19 @@ type journey struct {
 	project string
 	ids     []string
 	before  *event.Moment
+	columns []string // to read
 	waves   int
 
 	mu     sync.Mutex
 	rows   []event.Row
 	newest map[eventKey]int // each event's newest row, by its place in rows
+
+	distinct bool // no row that is read now can be another's event
 }
+
+// withKey are the columns of a journey, and those that tell the rows of one event
+// from others.
+var withKey = append(slices.Clone(event.JourneyColumns), "insert_id", "insert_id_source")
 
 // eventKey is duplicateKey in Go.
 type eventKey struct {
@@ -125,7 +137,7 @@ func personOf(r *event.Row) string {
 // suffice, then more, since whoever comes seldom is in few.
 func (j *journey) wave() int {
 	j.waves++
-	return min(2<<j.waves, 64)
+	return min(1<<j.waves, 64)
 }
 
 // read takes in the person's rows of some files.
@@ -141,7 +153,7 @@ func (j *journey) read(ctx context.Context, paths []string) error {
 			if err != nil {
 				return err
 			}
-			return whose.Pick(j.ids, event.JourneyColumns, j.take)
+			return whose.Pick(j.ids, j.columns, j.take)
 		})
 	}
 	return g.Wait()
@@ -154,6 +166,10 @@ func (j *journey) take(r *event.Row) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.distinct {
+		j.rows = append(j.rows, *r)
+		return nil
+	}
 	k := keyOf(r)
 	at, again := j.newest[k]
 	switch {

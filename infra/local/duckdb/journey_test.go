@@ -13,7 +13,7 @@ import (
 
 // told writes a row the way that the test compares it.
 func told(r *event.Row) string {
-	return fmt.Sprint(r.Name, "|", r.InsertID, "|", orNull(r.DeviceID), "|", orNull(r.UserID), "|", r.TimeMS, "|", r.ReceivedTimeMS, "|",
+	return fmt.Sprint(r.Name, "|", orNull(r.DeviceID), "|", orNull(r.UserID), "|", r.TimeMS, "|", r.ReceivedTimeMS, "|",
 		r.RequestID, "|", r.BatchIndex, "|", r.Properties)
 }
 
@@ -59,7 +59,7 @@ func compareJourney(t *testing.T, w *world, r *rand.Rand) {
 	}
 	list := "('" + strings.Join(ids, "', '") + "')"
 	var want []string
-	for _, row := range w.query("SELECT event, insert_id, device_id, user_id, epoch_ms(time), epoch_ms(received_time), request_id, batch_index, properties " +
+	for _, row := range w.query("SELECT event, device_id, user_id, epoch_ms(time), epoch_ms(received_time), request_id, batch_index, properties " +
 		"FROM events WHERE user_id IN " + list + " OR (user_id IS NULL AND device_id IN " + list + ") " +
 		"ORDER BY time DESC, received_time DESC, request_id DESC, batch_index DESC").Rows {
 		texts := make([]string, len(row))

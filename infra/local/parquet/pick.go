@@ -70,8 +70,8 @@ func pickGroup(p *parquet.File, group parquet.RowGroup, ids, columns []string, f
 			c.save(&rows[i], parquet.Value{}) // null, which for a float is not the zero value
 		}
 		in := chunk(c.name)
-		if in == nil {
-			continue
+		if f, ok := in.(*parquet.FileColumnChunk); in == nil || ok && f.NullCount() == f.NumValues() {
+			continue // not in the file, or null in every row
 		}
 		if err := values(in, numbers, func(i int, v parquet.Value) {
 			if !v.IsNull() {

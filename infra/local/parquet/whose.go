@@ -28,6 +28,7 @@ type whoseGroup struct {
 // whoseColumn is one column of a row group. Bounds that are not known admit
 // everybody.
 type whoseColumn struct {
+	empty         bool // nothing but nulls
 	bounded       bool
 	least, most   string
 	filter, bytes int64 // where in the file the Bloom filter's bits are; 0 bytes for none
@@ -50,6 +51,7 @@ func ReadWhose(path string) (*Whose, error) {
 		return nil, fault.New(fault.Internal, "a file of events lacks the columns that say whose they are")
 	}
 	w := &Whose{path: path}
+	counts := countsNulls(p.Metadata().CreatedBy)
 	for _, group := range p.RowGroups() {
 		chunks := group.ColumnChunks()
 		users, _ := chunks[user.ColumnIndex].(*parquet.FileColumnChunk)
@@ -58,9 +60,9 @@ func ReadWhose(path string) (*Whose, error) {
 			return nil, fault.New(fault.Internal, "a Parquet file's columns cannot be looked at")
 		}
 		w.groups = append(w.groups, whoseGroup{
-			user: whoseOf(users), device: whoseOf(devices),
+			user: whoseOf(users, counts), device: whoseOf(devices, counts),
 			// Not every writer counts nulls; one that says nothing says 0.
-			anonymous: users.NullCount() > 0 || !countsNulls(p.Metadata().CreatedBy),
+			anonymous: users.NullCount() > 0 || !counts,
 		})
 	}
 	return w, nil
@@ -71,7 +73,8 @@ func countsNulls(createdBy string) bool {
 	return strings.HasPrefix(createdBy, "DuckDB") || strings.HasPrefix(createdBy, "loch")
 }
 
-func whoseOf(c *parquet.FileColumnChunk) (w whoseColumn) {
+func whoseOf(c *parquet.FileColumnChunk, counts bool) (w whoseColumn) {
+	w.empty = counts && c.NullCount() == c.NumValues()
 	if least, most, ok := c.Bounds(); ok {
 		w.bounded, w.least, w.most = true, string(least.ByteArray()), string(most.ByteArray())
 	}
@@ -106,7 +109,7 @@ func (w *Whose) groupsOf(f io.ReaderAt, ids []string) (numbers []int, err error)
 // may says whether a column may hold an id. A Bloom filter is asked with one read
 // of 32 bytes.
 func (c *whoseColumn) may(f io.ReaderAt, id string) (bool, error) {
-	if c.bounded && (id < c.least || id > c.most) {
+	if c.empty || c.bounded && (id < c.least || id > c.most) {
 		return false, nil
 	}
 	if c.bytes == 0 {
