@@ -65,13 +65,15 @@ vet: setup-build data
 	@$(STEP) 'go vet' go vet ./...
 
 .PHONY: bench
-bench: build ## cost of an event, scanner, sealing, erasing, start time, memory, first event to SQL
+bench: build ## cost of an event, scanner, sealing, erasing, journeys, start time, memory, first event to SQL
 	@$(STEP) 'cost of an event through the whole handler' \
 	  .ci/gotest -run '^$$' -bench . -benchmem ./functions/ingest
 	@$(STEP) 'the scanner: recall, false alarms, cost; and sealing a profile update' \
 	  .ci/gotest -run '^$$' -bench 'Scanner|FindNothing|SealUpdate' -benchmem ./shared/privacy ./shared/vault
 	@$(STEP) 'forgetting one person of a million' \
 	  .ci/gotest -run '^$$' -bench Erase -benchtime 10x -timeout 30m ./infra/local/pebble
+	@$(STEP) 'the journey of one person, on a lake of ten million events' \
+	  .ci/gotest -run '^$$' -bench 'Journey' -benchtime 20x -timeout 60m ./infra/local/duckdb
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
 	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
 
