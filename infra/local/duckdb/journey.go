@@ -4,9 +4,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
-	"sync"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/errgroup"
 
 	"loch/infra/local/parquet"
@@ -14,34 +12,6 @@ import (
 )
 
 var _ event.Journeyer = (*Engine)(nil)
-
-// footers remembers what files tell about whose events they hold. Files never
-// change, and a file's entry has some kilobytes.
-type footers struct {
-	known *lru.Cache[string, *parquet.Whose]
-}
-
-// rememberedFooters is above the files of a lake of years.
-const rememberedFooters = 4096
-
-func newFooters() footers {
-	known, err := lru.New[string, *parquet.Whose](rememberedFooters)
-	if err != nil {
-		panic(err) // the size is a constant above 0
-	}
-	return footers{known}
-}
-
-func (f footers) of(path string) (*parquet.Whose, error) {
-	if w, ok := f.known.Get(path); ok {
-		return w, nil
-	}
-	w, err := parquet.ReadWhose(path)
-	if err == nil {
-		f.known.Add(path, w)
-	}
-	return w, err
-}
 
 // Journey implements event.Journeyer. It goes past DuckDB, which would open every
 // file of the project to find a few rows in some: the bounds and Bloom filters in
@@ -58,156 +28,121 @@ func (e *Engine) Journey(ctx context.Context, project string, ids []string, befo
 	}
 	defer moment.release()
 	files := moment.files(project)
-	j := &journey{engine: e, project: project, ids: ids, before: before, columns: withKey, newest: map[eventKey]int{}}
-	if err := j.read(ctx, files.Fresh); err != nil {
+	j := &journey{engine: e, ids: ids, rows: journeyRows{project: project, before: before, newest: map[eventKey]int{}}}
+	fresh, err := j.admitted(ctx, undated(files.Fresh))
+	if err == nil {
+		err = j.read(ctx, fresh)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if len(j.rows) == 0 {
-		// The events tier holds no event twice. Ids that are each event's own do not
-		// compress, and are much of what there would be to read.
-		j.distinct, j.columns = true, event.JourneyColumns
+	// The events tier holds no event twice. Where nothing of the person is fresh,
+	// the ids that tell duplicates need not be read: they are each event's own, do
+	// not compress, and so are much of what there would be to read.
+	j.rows.distinct = len(j.rows.list) == 0
+	if err := j.walk(ctx, byDate(files.Compacted), limit); err != nil {
+		return nil, err
 	}
-	dates := byDate(files.Compacted)
-	for len(dates) > 0 {
-		if before != nil && dates[0].from > before.TimeMS {
-			dates = dates[1:]
-			continue
-		}
-		if j.complete(limit, dates[0].to) {
-			break
-		}
-		wave := min(len(dates), j.wave())
-		var paths []string
-		for _, d := range dates[:wave] {
-			paths = append(paths, d.paths...)
-		}
-		if err := j.read(ctx, paths); err != nil {
-			return nil, err
-		}
-		dates = dates[wave:]
-	}
-	return j.page(limit), nil
+	return j.rows.page(limit), nil
 }
 
 // journey is one being read.
 type journey struct {
-	engine  *Engine
-	project string
-	ids     []string
-	before  *event.Moment
-	columns []string // to read
-	waves   int
+	engine *Engine
+	ids    []string
+	rows   journeyRows
+}
 
-	mu     sync.Mutex
-	rows   []event.Row
-	newest map[eventKey]int // each event's newest row, by its place in rows
+// datesAtOnce is in how many files is looked at once whether the person is there.
+const datesAtOnce = 128
 
-	distinct bool // no row that is read now can be another's event
+// walk reads the events tier, the newest date first, until the page is full: only
+// the files in which the person may be, and no more at once than seem needed.
+func (j *journey) walk(ctx context.Context, files []datedFile, limit int) error {
+	if before := j.rows.before; before != nil {
+		files = slices.DeleteFunc(files, func(f datedFile) bool { return f.from > before.TimeMS })
+	}
+	read, had := 0, j.rows.wanted()
+	for some := range slices.Chunk(files, datesAtOnce) {
+		if j.rows.since(some[0].to) >= limit {
+			return nil
+		}
+		list, err := j.admitted(ctx, some)
+		if err != nil {
+			return err
+		}
+		for len(list) > 0 && j.rows.since(list[0].to) < limit {
+			wave := runtime.NumCPU()
+			if found := j.rows.wanted() - had; found > 0 { // as dense as so far
+				wave = max(wave, (limit-j.rows.wanted())*read/found)
+			} else {
+				wave = max(wave, read)
+			}
+			wave = min(wave, len(list))
+			if err := j.read(ctx, list[:wave]); err != nil {
+				return err
+			}
+			list, read = list[wave:], read+wave
+		}
+	}
+	return nil
+}
+
+// admitted are those of some files, in order, that may hold rows of the person,
+// with the row groups in which they are.
+func (j *journey) admitted(ctx context.Context, files []datedFile) ([]datedFile, error) {
+	list := slices.Clone(files)
+	err := each(ctx, len(list), func(i int) (err error) {
+		f := &list[i]
+		if f.whose, err = j.engine.footers.of(f.path); err == nil {
+			f.groups, err = f.whose.Groups(j.ids)
+		}
+		return err
+	})
+	return slices.DeleteFunc(list, func(f datedFile) bool { return len(f.groups) == 0 }), err
 }
 
 // withKey are the columns of a journey, and those that tell the rows of one event
 // from others.
 var withKey = append(slices.Clone(event.JourneyColumns), "insert_id", "insert_id_source")
 
-// eventKey is duplicateKey in Go.
-type eventKey struct {
-	id, source, name, sender string
-	timeMS                   int64
-}
-
-func keyOf(r *event.Row) eventKey {
-	k := eventKey{id: r.InsertID, source: r.InsertIDSource}
-	if r.InsertIDSource != event.InsertIDHash {
-		k.name, k.sender = r.Name, personOf(r)
-	}
-	if r.InsertIDSource == event.InsertIDClient {
-		k.timeMS = r.TimeMS
-	}
-	return k
-}
-
-func personOf(r *event.Row) string {
-	if r.UserID != "" {
-		return r.UserID
-	}
-	return r.DeviceID
-}
-
-// wave is how many dates are read at once: few at first, since the newest mostly
-// suffice, then more, since whoever comes seldom is in few.
-func (j *journey) wave() int {
-	j.waves++
-	return min(1<<j.waves, 64)
-}
-
 // read takes in the person's rows of some files.
-func (j *journey) read(ctx context.Context, paths []string) error {
-	g, ctx := errgroup.WithContext(ctx)
+func (j *journey) read(ctx context.Context, files []datedFile) error {
+	columns := withKey
+	if j.rows.distinct {
+		columns = event.JourneyColumns
+	}
+	return each(ctx, len(files), func(i int) error {
+		return files[i].whose.Pick(files[i].groups, j.ids, columns, j.rows.take)
+	})
+}
+
+// each calls fn for 0 to n-1 on all processors, until one fails or ctx ends.
+func each(ctx context.Context, n int, fn func(i int) error) error {
+	g, inner := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
-	for _, path := range paths {
+	for i := range n {
 		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ranOut(ctx, timeoutWords)
+			if inner.Err() != nil {
+				return nil // another has failed, or ctx ended, which is said below
 			}
-			whose, err := j.engine.footers.of(path)
-			if err != nil {
-				return err
-			}
-			return whose.Pick(j.ids, j.columns, j.take)
+			return fn(i)
 		})
 	}
-	return g.Wait()
-}
-
-// take keeps a row if it is the newest of its event.
-func (j *journey) take(r *event.Row) error {
-	if r.Project != j.project {
-		return nil
+	if err := g.Wait(); err != nil {
+		return err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.distinct {
-		j.rows = append(j.rows, *r)
-		return nil
-	}
-	k := keyOf(r)
-	at, again := j.newest[k]
-	switch {
-	case !again:
-		j.newest[k] = len(j.rows)
-		j.rows = append(j.rows, *r)
-	case arrival(r).Compare(arrival(&j.rows[at])) > 0:
-		j.rows[at] = *r
+	if ctx.Err() != nil {
+		return ranOut(ctx, timeoutWords)
 	}
 	return nil
 }
 
-// arrival orders rows of one event as newestFirst does.
-func arrival(r *event.Row) event.Moment {
-	m := r.Moment()
-	m.TimeMS = 0
-	return m
-}
-
-// complete says whether the page is full with events that are not older than any
-// that may still come.
-func (j *journey) complete(limit int, newestLeft int64) bool {
-	n := 0
-	for i := range j.rows {
-		if j.rows[i].TimeMS >= newestLeft && j.wanted(&j.rows[i]) {
-			n++
-		}
-	}
-	return n >= limit
-}
-
-func (j *journey) wanted(r *event.Row) bool {
-	return j.before == nil || r.Moment().Compare(*j.before) < 0
-}
-
-// page is the answer out of what was read.
-func (j *journey) page(limit int) []event.Row {
-	rows := slices.DeleteFunc(j.rows, func(r event.Row) bool { return !j.wanted(&r) })
-	slices.SortFunc(rows, func(a, b event.Row) int { return b.Moment().Compare(a.Moment()) })
-	return rows[:min(len(rows), limit)]
+// datedFile is a file of event rows, the instants between which its events lie
+// (from is in it, to is not), and what of it is to be read.
+type datedFile struct {
+	path     string
+	from, to int64 // milliseconds
+	whose    *parquet.Whose
+	groups   []int
 }

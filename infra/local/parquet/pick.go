@@ -11,20 +11,19 @@ import (
 	"loch/shared/event"
 )
 
-// Pick calls fn with each event of somebody: the rows whose user has one of the
-// ids, and those without a user whose device has. Of each row the named columns
-// are filled, and device_id and user_id. It reads the row groups that w admits,
-// and of those the two id columns; the others only where there is a row to be had.
-func (w *Whose) Pick(ids, columns []string, fn func(*event.Row) error) error {
+// Pick calls fn with each event of somebody in the row groups that Groups gave: the
+// rows whose user has one of the ids, and those without a user whose device has. Of
+// each row the named columns are filled, and device_id and user_id, which are read
+// first: the others only where there is a row to be had.
+func (w *Whose) Pick(groups []int, ids, columns []string, fn func(*event.Row) error) error {
+	if len(groups) == 0 {
+		return nil
+	}
 	f, err := os.Open(w.path)
 	if err != nil {
 		return unreadable(err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	groups, err := w.groupsOf(f, ids)
-	if err != nil || len(groups) == 0 {
-		return err
-	}
 	p, err := open(f, parquet.SkipBloomFilters(true))
 	if err != nil {
 		return err

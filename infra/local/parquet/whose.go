@@ -84,9 +84,15 @@ func whoseOf(c *parquet.FileColumnChunk, counts bool) (w whoseColumn) {
 	return w
 }
 
-// groupsOf are the row groups that may hold events of somebody with one of the
-// ids: rows of that user, or of that device where there is no user.
-func (w *Whose) groupsOf(f io.ReaderAt, ids []string) (numbers []int, err error) {
+// Groups are the row groups that may hold events of somebody with one of the ids:
+// rows of that user, or of that device where there is no user. Mostly there are
+// none, which costs a few reads of 32 bytes.
+func (w *Whose) Groups(ids []string) (numbers []int, err error) {
+	f, err := os.Open(w.path)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer func() { _ = f.Close() }() // only read
 	for n := range w.groups {
 		g := &w.groups[n]
 		for _, id := range ids {
