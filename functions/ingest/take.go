@@ -67,6 +67,9 @@ func (h *handler) take(ctx context.Context, req mixpanel.Request, cred mixpanel.
 		return failed(err)
 	}
 
+	if err := h.merge(ctx, events, owners); err != nil {
+		return failed(err)
+	}
 	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
 	if len(parcel.Rows)+len(parcel.Rejected) > 0 {
 		if err := h.Sink.Put(ctx, parcel); err != nil {
