@@ -65,7 +65,7 @@ vet: setup-build data
 	@$(STEP) 'go vet' go vet ./...
 
 .PHONY: bench
-bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, start time, memory, first event to SQL
+bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, journeys, start time, memory, first event to SQL
 	@$(STEP) 'cost of an event through the whole handler; store writes per event on sample traffic' \
 	  .ci/gotest -run '^$$' -bench . -benchmem -timeout 30m ./functions/ingest
 	@$(STEP) 'profiles: durable upserts, look-up with a million, sightings' \
@@ -78,6 +78,8 @@ bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, st
 	  .ci/gotest -run '^$$' -bench BenchmarkList -benchtime 10x -timeout 30m ./infra/local/pebble
 	@$(STEP) 'removing the rows of one person from a million events' \
 	  .ci/gotest -run '^$$' -bench Removal -benchtime 5x -timeout 30m ./infra/local/duckdb
+	@$(STEP) 'the journey of one person, on a lake of ten million events' \
+	  .ci/gotest -run '^$$' -bench 'Journey' -benchtime 20x -timeout 60m ./infra/local/duckdb
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
 	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
 

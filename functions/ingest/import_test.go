@@ -40,7 +40,7 @@ func TestImport(t *testing.T) {
 	a := b.importLines(t,
 		`{"distinct_id":"janedoe77","properties":{"plan":"pro","$email":"jane@example.com","big":12345678901234567890.50,"note":"call janedoe77"},"first_seen":"2026-10-01T00:00:00Z","last_seen":"2026-11-01T00:00:00.5Z","geo":{"country":"NO"},"device":{"os":"Linux"},"first_arrival":{"channel":"organic"}}`,
 		``,
-		`{"$distinct_id":"$device:d1","$properties":{"plan":"free"}}`,
+		`{"$distinct_id":"$device:device-one","$properties":{"plan":"free"}}`,
 		`{"person_id":"`+lakeID+`","properties":{"$name":"Ada"},"first_seen":null,"updated":"x"}`,
 		`{"distinct_id":"acme","group_key":"company","properties":{"seats":5}}`,
 	)
@@ -48,7 +48,7 @@ func TestImport(t *testing.T) {
 		t.Fatalf("%+v", a)
 	}
 	whole := b.whole()
-	for _, clear := range []string{"janedoe77", "jane@", "Ada", "acme", "d1"} {
+	for _, clear := range []string{"janedoe77", "jane@", "Ada", "acme", "device-one"} {
 		if strings.Contains(whole, clear) {
 			t.Errorf("%q left in clear", clear)
 		}

@@ -30,6 +30,7 @@ type Deps struct {
 	Enricher *enrich.Enricher
 	Sink     event.Sink
 	Profiles profile.Store
+	Merger   profile.Merger // usually the same store
 	Counters *web.Counters
 	Logger   *slog.Logger
 	Now      func() time.Time

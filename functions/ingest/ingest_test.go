@@ -54,8 +54,11 @@ func (s *sink) rows() (rows []event.Row, rejected []event.Rejected, received int
 
 // people keeps changes, and refuses updates whose first trait is "refuse".
 type people struct {
-	mu      sync.Mutex
-	changes []profile.Changes
+	mu       sync.Mutex
+	changes  []profile.Changes
+	asked    []profile.Merging
+	merged   profile.Merged
+	mergeErr error
 }
 
 func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal, error) {
@@ -86,6 +89,7 @@ type projects struct {
 	privacy project.Privacy
 	listed  bool // only listed kinds of group
 	addErr  error
+	scheme  string
 	err     error
 }
 
@@ -98,7 +102,9 @@ func (p *projects) find(ok bool) (project.Project, error) {
 	if !ok {
 		return project.Project{}, fault.New(fault.Unauthorized, "no project")
 	}
-	return project.Project{ID: "p", Token: "T", Settings: project.Settings{GroupKeys: p.groups, OnlyListedGroups: p.listed, Privacy: p.privacy}}, nil
+	return project.Project{ID: "p", Token: "T", Settings: project.Settings{
+		GroupKeys: p.groups, OnlyListedGroups: p.listed, Privacy: p.privacy, Identity: p.scheme,
+	}}, nil
 }
 
 func (p *projects) ByToken(_ context.Context, t string) (project.Project, error) {
@@ -164,7 +170,7 @@ func newBench(t testing.TB) *bench {
 	counters := web.NewCounters()
 	b.counters = counters
 	b.deps = ingest.Deps{
-		Registry: b.projects, Vault: b.vault, Enricher: enricher, Sink: b.sink, Profiles: b.people,
+		Registry: b.projects, Vault: b.vault, Enricher: enricher, Sink: b.sink, Profiles: b.people, Merger: b.people,
 		Counters: counters, Logger: logger, Now: clock, Rand: rand.Reader,
 	}
 	b.rebuild(func(*ingest.Deps) {})

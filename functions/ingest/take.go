@@ -81,6 +81,9 @@ func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Reque
 		return failed(err)
 	}
 
+	if err := h.merge(ctx, events, owners); err != nil {
+		return failed(err)
+	}
 	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
 	if walk.Err() != nil {
 		return failed(walk.Err())

@@ -1,7 +1,8 @@
 // Package lookup finds what is known about one person or group over HTTP, by
-// the identifier that the website uses: GET /api/profiles/{distinct_id}; by the
-// lake id that SQL shows as person_id; or by e-mail. GET /api/profiles lists those
-// who pass a filter, GET /api/profiles.ndjson hands out all of them.
+// any identifier that the website uses: GET /api/profiles/{distinct_id}; by the
+// lake id that SQL shows as person_id; or by e-mail. It tells the person's journey,
+// the newest event first: GET /api/profiles/{distinct_id}/events. GET /api/profiles
+// lists those who pass a filter, GET /api/profiles.ndjson hands out all of them.
 //
 // The identifier comes in clear, is turned into a lake id by the vault, and is
 // repeated in the answer to the one who asked; it goes nowhere else. Personal
@@ -47,6 +48,7 @@ type Audit interface {
 type Deps struct {
 	Registry project.Registry
 	Profiles profile.Store
+	Journeys event.Journeyer
 	Vault    Vault
 	Audit    Audit
 	Limit    *web.RateLimit // of look-ups that open personal data
@@ -59,8 +61,8 @@ type Deps struct {
 
 type handler struct{ Deps }
 
-// New returns the handler of GET /api/profiles, /api/profiles.ndjson and
-// /api/profiles/{distinct_id}.
+// New returns the handler of GET /api/profiles, /api/profiles.ndjson,
+// /api/profiles/{distinct_id} and the events below that.
 func New(d Deps) http.Handler {
 	h := &handler{d}
 	mux := http.NewServeMux()
@@ -70,6 +72,10 @@ func New(d Deps) http.Handler {
 	})
 	mux.HandleFunc("GET /api/profiles.ndjson", h.export)
 	mux.HandleFunc("GET /api/profiles/{distinct_id}", h.one)
+	mux.HandleFunc("GET /api/profiles/{distinct_id}/events", h.events)
+	mux.HandleFunc("/api/profiles/{distinct_id}/events", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, "read a journey with GET; events are written by the SDK (/track, /import)", http.MethodGet)
+	})
 	mux.HandleFunc("/api/profiles/{distinct_id}", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "look a profile up with GET, erase a person with DELETE; profiles are written by the SDK (/engage, /groups)", http.MethodGet, http.MethodDelete)
 	})

@@ -86,6 +86,12 @@ func startBy(t testing.TB, launcher []string, data string, flags ...string) *ser
 // startWith starts a server whose project has the given privacy settings.
 func startWith(t testing.TB, data string, privacy map[string]any, flags ...string) *server {
 	t.Helper()
+	return startSet(t, data, map[string]any{"privacy": privacy}, flags...)
+}
+
+// startSet is start with settings of the project.
+func startSet(t testing.TB, data string, settings map[string]any, flags ...string) *server {
+	t.Helper()
 	start(t, data).stop()
 	path := filepath.Join(data, "projects.json")
 	text, err := os.ReadFile(path)
@@ -98,7 +104,7 @@ func startWith(t testing.TB, data string, privacy map[string]any, flags ...strin
 	if err := json.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
-	file.Projects[0]["settings"] = map[string]any{"privacy": privacy}
+	file.Projects[0]["settings"] = settings
 	if text, err = json.Marshal(file); err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,8 @@ nobody.`,
 	}
 	connector := &connector{}
 	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Profile(connector),
-		command.Profiles(connector), command.Erase(connector), command.Export(connector), command.Audit(connector), command.Rotate(connector),
+		command.Profiles(connector), command.Journey(connector), command.Erase(connector), command.Export(connector),
+		command.Audit(connector), command.Rotate(connector),
 		command.Compact(connector), command.Verify(connector))
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return command.UsageError(err) })
 	return c

@@ -160,7 +160,7 @@ func (p *product) openStores() (err error) {
 // handler puts the functions on one mux, as API Gateway does on AWS.
 func (p *product) handler(proxies web.Proxies) http.Handler {
 	takes := ingest.New(ingest.Deps{
-		Registry: p.registry, Vault: p.identities, Enricher: p.enricher, Sink: p.log, Profiles: p.profiles,
+		Registry: p.registry, Vault: p.identities, Enricher: p.enricher, Sink: p.log, Profiles: p.profiles, Merger: p.profiles,
 		Counters: p.counters, Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Proxies: proxies,
 		Budget: p.budget,
 	})

@@ -113,6 +113,9 @@ type Event struct {
 	// recorded again. Such an event is dropped; its Row is not filled.
 	Suppressed bool
 
+	// Merge is what an identity event asks for; nil for all others.
+	Merge *Merge
+
 	// Referrer is the referring URL as sent, for enrichment only; no column
 	// holds more of it than its host.
 	Referrer string

@@ -34,6 +34,9 @@ const (
 const (
 	FlagTextReplaced = "text_replaced" // bytes that were not UTF-8 became U+FFFD
 	FlagNoProfile    = "no_profile"    // the browser asks not to be tracked, so the event touched no profile
+	FlagMerged       = "merged"        // the context says who is one person since this event, see AddMerged
+	FlagNotMerged    = "not_merged"    // an identity event in a project where such events merge nobody
+	FlagMergeRefused = "merge_refused" // an identity event that asked for what the rules do not allow
 	FlagFutureTime   = "future_time"   // the time was ahead of ours and became the time of receipt
 )
 

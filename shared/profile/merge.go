@@ -1,59 +1,87 @@
 package profile
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
-// Merge says that two people are one. What is known of From is folded into Into
-// (Fold), and from then on every id of From's, devices included, is one of Into's.
-// Both are followed to the people they belong to; where that is one person already
-// nothing happens. It cannot be undone.
-type Merge struct {
-	Index   int // the place in the request, from 0
-	Project string
-	From    string // lake id
-	Into    string // lake id
+// MaxMerged is how many identifiers may be merged into one person, the person's
+// own included (Mixpanel's figure). Devices that are merely linked do not count.
+const MaxMerged = 500
+
+// Ref is one side of a merge: an identifier's lake id, and whether it is a
+// device's.
+type Ref struct {
+	ID     string
+	Device bool
 }
 
-// MaxMergeDepth is how long a row of merges may be, of one person into another into
-// a third. No honest website comes near; without a bound, a row of a million would
-// have to be walked for every event.
-const MaxMergeDepth = 64
+// Merging asks that two identifiers be one person from now on, as $identify,
+// $create_alias, $merge and Segment's alias do in projects that chose the
+// original identity scheme.
+type Merging struct {
+	Project string
+	Into    Ref // whose person stays
+	From    Ref // whose person becomes Into's
+	OnlyNew bool
+	TimeMS  int64
+}
 
-const reasonMergeDepth = "the person has been merged into others too often"
+// MergeOutcome says what came of a Merging.
+type MergeOutcome uint8
 
-// Fold puts what is known of from into into, two people who turned out to be one:
-// the traits of into stay, also where from has another value, and those that only
-// from has come behind them in their order; what was seen of both is joined.
-// Counters are not added up, nor lists put together: nobody can tell whether they
-// count the same things twice. After a refusal into is as it was.
-func Fold(into, from *Profile, now int64) *Refusal {
-	traits, has := slices.Clone(into.Traits), map[string]bool{}
-	for i := range into.Traits {
-		has[into.Traits[i].Name] = true
+// The outcomes.
+const (
+	// MergeRefused: nothing was merged. Either OnlyNew was asked for and From
+	// belongs to somebody else already; or both are devices of nobody, which meet
+	// when their users do; or the person would have more than MaxMerged
+	// identifiers; or one of them was erased.
+	MergeRefused MergeOutcome = iota
+	// MergeDone: the two are one person, since now or since before.
+	MergeDone
+	// MergeLinks: one is a device without a user and the other a user. A Link of
+	// the two does what is asked, and nothing was done yet.
+	MergeLinks
+)
+
+// Merged is the answer to a Merging. Whoever copies it into the lake can resolve
+// persons there without following anything: of all answers that name an
+// identifier the one with the most identifiers is the newest, since a person only
+// ever gains some.
+type Merged struct {
+	Outcome MergeOutcome
+	Person  string   // lake id of the person
+	IDs     []string // every identifier that was merged into one person, that one included, sorted; not linked devices
+}
+
+// Merger merges people. The embedded store is one.
+type Merger interface {
+	// Merge carries out each merging in order and returns what came of it; all are
+	// durable when it returns nil. Merging what is one person changes nothing and
+	// answers the same again. Updates, links, sightings and look-ups of an
+	// identifier that was merged count for its person. An error of code
+	// fault.Unavailable means that some may have been done: the same call again is
+	// the remedy.
+	Merge(ctx context.Context, list []Merging) ([]Merged, error)
+}
+
+// Absorb adds another profile of the same person to p. Where both have a trait,
+// p's stays: it is the person that the website named as the one to keep. Traits
+// that only the other has follow behind, in their order. What was seen of both is
+// joined. Counters are not added up, nor lists put together: nobody can tell whether
+// they count the same things twice. No limit applies, since a merge must not lose
+// anything; a profile over a limit may only shrink.
+func (p *Profile) Absorb(other *Profile) {
+	p.UpdatedMS = max(p.UpdatedMS, other.UpdatedMS)
+	traits, has := slices.Clone(p.Traits), map[string]bool{}
+	for i := range p.Traits {
+		has[p.Traits[i].Name] = true
 	}
-	for _, t := range from.Traits {
+	for _, t := range other.Traits {
 		if !has[t.Name] {
 			traits = append(traits, t)
 		}
 	}
-	if reason := withinLimits(into.Traits, traits); reason != "" {
-		return &Refusal{Field: mergeField, Reason: reason}
-	}
-	if len(from.Traits) > 0 || from.UpdatedMS != 0 {
-		into.UpdatedMS = now
-	}
-	if into.GroupKey == "" {
-		into.GroupKey = from.GroupKey
-	}
-	into.Traits = traits
-	into.SetSeen(into.Seen().Join(from.Seen()))
-	return nil
-}
-
-// mergeField is what a refused merge names.
-const mergeField = "$merge"
-
-// TooDeep refuses a merge of somebody into whom others were merged, one after the
-// other, as often as may be; for stores.
-func TooDeep(m *Merge) *Refusal {
-	return &Refusal{Index: m.Index, Field: mergeField, Reason: reasonMergeDepth}
+	p.Traits = traits
+	p.SetSeen(p.Seen().Join(other.Seen()))
 }

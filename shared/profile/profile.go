@@ -148,21 +148,20 @@ type Trait struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// Changes is what one request does to profiles. Links come first, then merges, so
-// that the request's own updates follow them; then updates; then sightings. Order
-// within each list counts.
+// Changes is what one request does to profiles. Links come first, so that the
+// request's own updates follow them; then updates; then sightings. Order within
+// each list counts.
 type Changes struct {
 	Links     []Link
-	Merges    []Merge
 	Updates   []Update
 	Sightings []Sighting
 }
 
-// Refusal says that one update or merge could not be applied, by its Index; the
-// others of the same request were.
+// Refusal says that one update could not be applied, by its Index; the others of
+// the same request were.
 type Refusal struct {
 	Index  int
-	Field  string // "$add", "$merge" and the like; never a trait's name
+	Field  string // "$add" and the like; never a trait's name
 	Reason string // safe words
 }
 
@@ -172,13 +171,13 @@ const OnceForMS = 7 * 24 * 3600 * 1000
 
 // Store keeps profiles.
 type Store interface {
-	// Apply makes every change durable before it returns nil. Updates, links and
-	// merges are durable in the full sense; sightings are derived from events, and
+	// Apply makes every change durable before it returns nil. Updates and
+	// links are durable in the full sense; sightings are derived from events, and
 	// those of the last minute may be lost with the process. An update of a linked
 	// device goes to its user, and one of somebody who was merged to whom they were
 	// merged into, unless ExactID is set. Updates whose operators do not fit the
 	// stored values ($add to a string) or the limits are refused one by one, in the
-	// order of the list, and merges before them. Each is applied whole or not at all.
+	// order of the list. Each is applied whole or not at all.
 	// After an error some of the request may have been: the caller sends all again.
 	//
 	// An update with an InsertID is applied once. If one of the same Project, ID and

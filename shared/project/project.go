@@ -37,6 +37,9 @@ type Settings struct {
 	MaxEventAgeDays int `json:"max_event_age_days,omitempty"`
 	// Timezone is the calendar of reports, an IANA name; empty is UTC.
 	Timezone string `json:"timezone,omitempty"`
+	// Identity says when two identifiers are one person: "simplified" (the
+	// default) or "original", see IdentityOriginal.
+	Identity string `json:"identity,omitempty"`
 	// Privacy says what counts as personal data and what becomes of it.
 	Privacy Privacy `json:"privacy,omitzero"`
 	// LookupsPerMinute bounds how many people's personal data one API key may
@@ -47,6 +50,19 @@ type Settings struct {
 // MaxGroupKeys is how many kinds of group a project may have: it keeps a broken
 // client from filling the settings.
 const MaxGroupKeys = 100
+
+// The identity schemes, by Mixpanel's names. In both, the first event with a
+// device's and a user's identifier links the device to the user. Under the
+// original scheme websites can also say that two identifiers are one person
+// ($identify, $create_alias, $merge); under the simplified one, which is the
+// default, such events are kept and merge nobody.
+const (
+	IdentitySimplified = "simplified"
+	IdentityOriginal   = "original"
+)
+
+// Merges says whether identity events merge people.
+func (s *Settings) Merges() bool { return s.Identity == IdentityOriginal }
 
 // lookupsPerMinute is what a project that says nothing allows.
 const lookupsPerMinute = 60

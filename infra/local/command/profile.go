@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,6 +26,7 @@ audit ledger, with the reason that --why gives.` +
 			fmt.Sprintf(exitHelp, "4 nobody is known by this id"),
 		Example: `  loch profile user-1
   loch profile user-1 --pii --why "support ticket 4711"
+  loch profile user-1 --events
   loch profile jane@example.com --email
   loch profile '$device:5f1d7c0e-84ba-4a5e-9f6c-0c7a9b0f2d11' --json
   loch profile acme --group company`,
@@ -34,6 +36,7 @@ audit ledger, with the reason that --why gives.` +
 	p.target.keyFlag(cmd)
 	cmd.Flags().BoolVar(&p.pii, "pii", false, "show personal traits in clear")
 	cmd.Flags().BoolVar(&p.email, "email", false, "ID is the e-mail address of a person; needs and shows what --pii does")
+	cmd.Flags().BoolVar(&p.events, "events", false, "show the newest events, too; loch journey shows all")
 	cmd.Flags().StringVar(&p.why, "why", "", "with --pii or --email: the reason, for the audit ledger; without names")
 	cmd.Flags().StringVar(&p.group, "group", "", "ID is a group of this kind, such as company")
 	cmd.Flags().BoolVar(&p.json, "json", false, "the server's answer, as JSON")
@@ -47,8 +50,12 @@ type profileCommand struct {
 	email  bool
 	group  string
 	why    string
+	events bool
 	json   bool
 }
+
+// shownEvents is how many events are shown below a profile.
+const shownEvents = 20
 
 // known is what the server tells about a person.
 type known struct {
@@ -84,6 +91,9 @@ func (p *profileCommand) run(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 || args[0] == "" {
 		return usage("name one id: loch profile ID")
 	}
+	if p.events && p.group != "" {
+		return usage("a group has no journey; its people do")
+	}
 	who := subject{group: p.group, email: p.email}
 	path, err := who.path(args[0], "")
 	if err != nil {
@@ -107,6 +117,16 @@ func (p *profileCommand) run(cmd *cobra.Command, args []string) error {
 		return notFound(err)
 	}
 	out := cmd.OutOrStdout()
+	var page []byte
+	if p.events {
+		if page, err = p.tools.journey(cmd.Context(), session, subject{email: p.email}, args[0], shownEvents, "", p.pii, p.why); err != nil {
+			return err
+		}
+	}
+	if p.json && p.events {
+		_, err := fmt.Fprintf(out, "{\"profile\":%s,\"journey\":%s}\n", bytes.TrimSpace(body), bytes.TrimSpace(page))
+		return err
+	}
 	if p.json {
 		_, err := out.Write(append([]byte(strings.TrimSpace(string(body))), '\n'))
 		return err
@@ -115,7 +135,14 @@ func (p *profileCommand) run(cmd *cobra.Command, args []string) error {
 	if err := unmarshal(body, &k); err != nil {
 		return err
 	}
-	return p.print(out, &k)
+	if err := p.print(out, &k); err != nil || !p.events {
+		return err
+	}
+	var steps walked
+	if err := unmarshal(page, &steps); err != nil {
+		return err
+	}
+	return p.target.screen(out).journey(out, steps.Events, p.tools.now())
 }
 
 func (p *profileCommand) print(w io.Writer, k *known) error {

@@ -84,8 +84,10 @@ func (w *world) fill(n int) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if benchDir != "" {
-		_ = os.RemoveAll(benchDir)
+	for _, dir := range []string{benchDir, journeys.dir} {
+		if dir != "" {
+			_ = os.RemoveAll(dir)
+		}
 	}
 	os.Exit(code)
 }

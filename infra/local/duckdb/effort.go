@@ -24,18 +24,19 @@ type effort struct {
 	groupRows  int   // rows in a row group of the files that are written
 }
 
+// groupRows is how many rows a row group of the events tier has: what a journey
+// reads for the events of one visit. Each is read as a whole, so they are small;
+// much smaller ones would make the footers, which every statement reads, large.
+const groupRows = 8192
+
 func effortFor(limit int64, threads int) effort {
 	memory := max(limit/2, 256<<20)
-	e := effort{
+	return effort{
 		memory:     memory,
 		threads:    int(max(1, min(int64(threads), memory>>29))),
 		chunkBytes: min(64<<20, memory/16),
-		groupRows:  20_480,
+		groupRows:  groupRows,
 	}
-	if memory >= 1<<30 {
-		e.groupRows = 61_440
-	}
-	return e
 }
 
 // compactorSettings are what the worker is started with that compacts. It runs

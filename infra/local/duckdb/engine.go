@@ -62,6 +62,7 @@ type Engine struct {
 	hot     *hot
 	pool    *pool
 	slots   chan struct{}
+	footers footers
 
 	compacting  sync.Mutex
 	effort      effort
@@ -92,7 +93,7 @@ func Open(l *lake.Lake, w *wal.Log, o Options) (*Engine, error) {
 	if o.Idle <= 0 {
 		o.Idle = 30 * time.Second
 	}
-	e := &Engine{lake: l, options: o, slots: make(chan struct{}, o.Parallel), effort: effortFor(o.MemoryLimitBytes, o.Threads), chunkFiles: chunkFiles, resultBytes: maxResultBytes}
+	e := &Engine{lake: l, options: o, slots: make(chan struct{}, o.Parallel), footers: newFooters(), effort: effortFor(o.MemoryLimitBytes, o.Threads), chunkFiles: chunkFiles, resultBytes: maxResultBytes}
 	if err := e.makeFolder(); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "the folder for temporary files of SQL statements cannot be made")
 	}

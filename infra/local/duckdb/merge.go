@@ -21,7 +21,8 @@ type merge struct {
 	landing []string // the files to take in
 
 	events   []eventsFile         // the events tier
-	links    map[string][]string  // the links tier, by project
+	links    map[string][]string  // files of links, by project
+	persons  map[string][]string  // files of merges, by project
 	arriving map[string]*incoming // by partition
 
 	replaced    []string         // files of the events tier that are written again
@@ -102,7 +103,7 @@ func (p *pass) mergeChunk(ctx context.Context, chunk []string) error {
 // survey takes down what lies in the lake.
 func (m *merge) survey(s *lake.Snapshot) {
 	l := m.engine.lake
-	m.links = map[string][]string{}
+	m.links, m.persons = map[string][]string{}, map[string][]string{}
 	m.arriving = map[string]*incoming{}
 	for _, path := range s.Events {
 		project, date := partition(l.Rel(path))
@@ -110,7 +111,11 @@ func (m *merge) survey(s *lake.Snapshot) {
 	}
 	for _, path := range s.Links {
 		project, _ := partition(l.Rel(path))
-		m.links[project] = append(m.links[project], path)
+		if isPersons(path) {
+			m.persons[project] = append(m.persons[project], path)
+		} else {
+			m.links[project] = append(m.links[project], path)
+		}
 	}
 }
 
@@ -136,7 +141,10 @@ func (m *merge) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return m.writeLinks(ctx)
+	if err := m.writeLinks(ctx); err != nil {
+		return err
+	}
+	return m.writePersons(ctx)
 }
 
 // meet compares what arrived with the events tier, where both may hold the same

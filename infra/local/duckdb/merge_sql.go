@@ -14,6 +14,7 @@ import (
 //	met        rows of the events tier that may be the same events
 //	lost       those of met that an arrived row replaces: file and row number
 //	new_links  each device's first link in the landing files, duplicates included
+//	new_persons  each merged identifier's newest person in them
 
 // Everywhere, kept is the condition under which a row f is not to be removed.
 
@@ -83,53 +84,23 @@ func copyEvents(in *incoming, rewrite []string, kept, path string, groupRows int
 		rows += " UNION ALL SELECT " + columns + " FROM " + numbered(rewrite) +
 			" f WHERE NOT EXISTS (SELECT 1 FROM lost WHERE lost.file = f.filename AND lost.row = f.file_row_number) AND " + kept
 	}
-	return fmt.Sprintf("COPY (SELECT %s FROM (%s) ORDER BY coalesce(user_id, device_id), time, received_time, insert_id) TO %s (%s)",
-		outColumns(event.Columns), rows, literal(path), fileOptions(groupRows))
+	return fmt.Sprintf("COPY (SELECT %s FROM (%s) ORDER BY %s) TO %s (%s)",
+		outColumns(event.Columns), rows, personOrder, literal(path), fileOptions(groupRows))
 }
 
-// fileOptions are how files are written.
+// personOrder is the order of rows in a file: people with a user's id first, then
+// devices, each by time. So the ids in a row group lie close together, and their
+// bounds in the footer tell a journey which few groups to read. Were users and
+// devices mixed by a common id, the bounds of device_id would span everything,
+// since the devices of users are in no order.
+const personOrder = "user_id IS NULL, coalesce(user_id, device_id), time, received_time, insert_id"
+
+// fileOptions are how files are written. A column gets a dictionary, and with it a
+// Bloom filter, where its values come twice in a row group on average: those that
+// name people do, those that are every row's own would only grow by it.
 func fileOptions(groupRows int) string {
-	return fmt.Sprintf("FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, KV_METADATA {%s: '%d'}",
-		groupRows, literal(parquet.MetaSchemaVersion), event.SchemaVersion)
-}
-
-const linkColumns = "device_id, user_id, received_time, time, batch_index"
-
-// outLinkColumns are the same with the types that the files have.
-const outLinkColumns = "device_id, user_id, received_time::TIMESTAMP_MS AS received_time, time::TIMESTAMP_MS AS time, batch_index"
-
-// firstOf keeps each device's first link of a query.
-func firstOf(query, by string) string {
-	return "SELECT * FROM (" + query + ") QUALIFY row_number() OVER (PARTITION BY " + by +
-		" ORDER BY received_time, time, batch_index, user_id) = 1"
-}
-
-// linksTable makes new_links.
-func linksTable(landing []string, kept string) string {
-	return "CREATE OR REPLACE TABLE new_links AS " + firstOf("SELECT project, "+linkColumns+" FROM "+scan(landing)+
-		" f WHERE device_id IS NOT NULL AND user_id IS NOT NULL AND "+kept, "project, device_id")
-}
-
-// earlierLinks makes the table of those of a project's new links that change
-// what is known.
-func earlierLinks(project string, known []string, kept string) string {
-	query := "SELECT " + linkColumns + " FROM new_links n WHERE project = " + literal(project)
-	if len(known) > 0 {
-		query += " AND NOT EXISTS (SELECT 1 FROM (SELECT * FROM " + scan(known) + " f WHERE " + kept + ") k WHERE k.device_id = n.device_id AND " +
-			"(k.received_time, k.time, k.batch_index, k.user_id) <= (n.received_time, n.time, n.batch_index, n.user_id))"
-	}
-	return "CREATE OR REPLACE TABLE earlier_links AS " + query
-}
-
-// copyLinks writes the earlier links, and those of the files that are to be
-// replaced with them.
-func copyLinks(replaced []string, kept, path string, groupRows int) string {
-	query := "SELECT " + linkColumns + " FROM earlier_links"
-	if len(replaced) > 0 {
-		query = firstOf(query+" UNION ALL SELECT "+linkColumns+" FROM "+scan(replaced)+" f WHERE "+kept, "device_id")
-	}
-	return "COPY (SELECT " + outLinkColumns + " FROM (" +
-		query + ") ORDER BY device_id) TO " + literal(path) + " (" + fileOptions(groupRows) + ")"
+	return fmt.Sprintf("FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %d, DICTIONARY_SIZE_LIMIT %d, KV_METADATA {%s: '%d'}",
+		groupRows, groupRows/2, literal(parquet.MetaSchemaVersion), event.SchemaVersion)
 }
 
 // countGone counts the rows of each file that are to be removed.

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -28,7 +29,12 @@ func (m *moment) files(project string) files {
 		}
 	}
 	for _, file := range s.Links {
-		if of, _ := partition(l.Rel(file)); of == project {
+		if of, _ := partition(l.Rel(file)); of != project {
+			continue
+		}
+		if isPersons(file) {
+			f.Persons = append(f.Persons, file)
+		} else {
 			f.Links = append(f.Links, file)
 		}
 	}
@@ -40,6 +46,14 @@ func (m *moment) files(project string) files {
 		}
 	}
 	return f
+}
+
+// personsPrefix begins the names of those files of the links tier that say who
+// was merged into whom; the others say which user a device was first linked to.
+const personsPrefix = "persons-"
+
+func isPersons(file string) bool {
+	return strings.HasPrefix(path.Base(filepath.ToSlash(file)), personsPrefix)
 }
 
 // partition reads whose rows a file below lake/ holds, and of which date, from

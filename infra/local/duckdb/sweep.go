@@ -26,6 +26,7 @@ const lateness = time.Hour
 // suspect is a kind of file that may hold what is to be removed.
 type suspect struct {
 	tier    lake.Tier
+	prefix  string // of the files' names
 	kept    string // the condition under which a row stays
 	columns string // all of them, with the types that the files have
 	paths   []string
@@ -86,19 +87,24 @@ func (p *pass) suspects(projects map[string]bool) []*suspect {
 		}
 	}
 	list := []*suspect{events}
-	links := map[string]*suspect{}
+	links, persons := map[string]*suspect{}, map[string]*suspect{}
 	for _, file := range snapshot.Links {
 		project, _ := partition(l.Rel(file))
 		if !projects[project] {
 			continue
 		}
 		if links[project] == nil {
-			links[project] = &suspect{
-				tier: lake.Links, kept: p.gone.keptOf(project, "f.user_id", "f.device_id"), columns: outLinkColumns,
+			links[project] = &suspect{tier: lake.Links, kept: p.gone.keptOf(project, linkIDs...), columns: outLinkColumns}
+			persons[project] = &suspect{
+				tier: lake.Links, prefix: personsPrefix, kept: p.gone.keptOf(project, personIDs...), columns: personColumns,
 			}
-			list = append(list, links[project])
+			list = append(list, links[project], persons[project])
 		}
-		links[project].paths = append(links[project].paths, file)
+		of := links[project]
+		if isPersons(file) {
+			of = persons[project]
+		}
+		of.paths = append(of.paths, file)
 	}
 	return list
 }
@@ -151,7 +157,7 @@ func (p *pass) rewrite(ctx context.Context, hits []hit) error {
 		}
 		if in > h.rows {
 			// Each has a name of its own, as there may be several of a folder.
-			if err := p.copyKept(ctx, commit, h, in-h.rows, fmt.Sprintf("%s-%d.parquet", name, i)); err != nil {
+			if err := p.copyKept(ctx, commit, h, in-h.rows, fmt.Sprintf("%s%s-%d.parquet", h.prefix, name, i)); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,8 @@ package duckdb
 import (
 	"context"
 	"strings"
+
+	"loch/shared/event"
 )
 
 // files are what the relations of one project are made of at one moment.
@@ -15,7 +17,8 @@ type files struct {
 	// event occurs twice.
 	Compacted []compactedFile `json:"compacted"`
 
-	Links    []string `json:"links"`    // the project's
+	Links    []string `json:"links"`    // the project's: devices and their users
+	Persons  []string `json:"persons"`  // the project's: merged identifiers and their persons
 	Rejected []string `json:"rejected"` // of all projects
 	Profiles []string `json:"profiles"` // of all projects
 
@@ -86,16 +89,21 @@ func (db *database) relation(ctx context.Context, q *question, st *statement, na
 // statement may ask for it.
 func eventsView(project string, f files, dropped []string, person bool) string {
 	rows := eventRows(project, f, dropped)
-	links := linkRows(project, f)
-	switch {
-	case !person:
+	if !person {
 		return "SELECT " + shownColumns("e") + " FROM (" + rows + ") e"
-	case links == "":
-		return "SELECT " + shownColumns("e") + ", coalesce(e.user_id, e.device_id) AS " + personColumn + " FROM (" + rows + ") e"
-	default:
-		return "SELECT " + shownColumns("e") + ", coalesce(e.user_id, l.user_id, e.device_id) AS " + personColumn +
-			" FROM (" + rows + ") e LEFT JOIN (" + firstLinks(links) + ") l ON l.device_id = e.device_id"
 	}
+	links, merges := linkRows(project, f), mergeRows(project, f)
+	from, id := "("+rows+") e", "coalesce(e.user_id, e.device_id)"
+	if links != "" {
+		from += " LEFT JOIN (" + firstLinks(links) + ") l ON l.device_id = e.device_id"
+		id = "coalesce(e.user_id, l.user_id, e.device_id)"
+	}
+	who := id
+	if merges != "" {
+		from += " LEFT JOIN (" + newestPersons(merges) + ") m ON m.id = " + id
+		who = "coalesce(m.person_id, " + id + ")"
+	}
+	return "SELECT " + shownColumns("e") + ", " + who + " AS " + personColumn + " FROM " + from
 }
 
 // firstLinks is each device's first link out of a query of links.
@@ -109,7 +117,7 @@ func firstLinks(links string) string {
 // be the one that was first.
 func linkRows(project string, f files) string {
 	const columns = "device_id, user_id, received_time, time, batch_index"
-	kept := f.gone(project).keptOf(project, "f.user_id", "f.device_id")
+	kept := f.gone(project).keptOf(project, linkIDs...)
 	var parts []string
 	if len(f.Links) > 0 {
 		query := "SELECT " + columns + " FROM " + scan(f.Links) + " f"
@@ -125,8 +133,44 @@ func linkRows(project string, f files) string {
 	return strings.Join(parts, " UNION ALL ")
 }
 
+// newestPersons is each merged identifier's person out of a query of merges. A
+// person only ever gains identifiers, so the merge with the most is the newest.
+func newestPersons(merges string) string {
+	return "SELECT id, arg_max(person_id, ids) AS person_id FROM (" + merges + ") GROUP BY id"
+}
+
+// mergeRows is a query of all that says which identifiers are one person because
+// a website merged them, or "" if there can be nothing. Each row of a merge names
+// every identifier of its person, so nothing has to be followed from one to the
+// next. What compaction has seen is in files of its own, as for links.
+func mergeRows(project string, f files) string {
+	kept := f.gone(project).keptOf(project, personIDs...)
+	var parts []string
+	if len(f.Persons) > 0 {
+		query := "SELECT " + personColumns + " FROM " + scan(f.Persons) + " f"
+		if !f.Swept {
+			query += " WHERE " + kept
+		}
+		parts = append(parts, query)
+	}
+	if len(f.Fresh) > 0 {
+		parts = append(parts, "SELECT "+personColumns+" FROM ("+mergesIn(f.Fresh, "project = "+literal(project))+") f WHERE "+kept)
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+// mergesIn is a query of the merges in event rows, one row for each identifier:
+// project, id, person_id, and how many ids the person has.
+func mergesIn(paths []string, condition string) string {
+	const merged = "'$." + event.MergedMember + "."
+	return "SELECT project, unnest(list) AS id, person_id, len(list) AS ids FROM (SELECT project, context->>" + merged + "person' AS person_id, " +
+		"(context->" + merged + "ids')::VARCHAR[] AS list FROM " + scan(paths) + " WHERE kind IN (" + literal(string(event.KindIdentify)) + ", " +
+		literal(string(event.KindAlias)) + ") AND list_contains(string_split(flags, ','), " + literal(event.FlagMerged) + ") AND " + condition + ")"
+}
+
 // eventRows is a query of the project's event rows, without those that are to be
-// removed and those in the table of duplicates. dropped are the files that such rows are in; the others need
+// removed and those in the table of duplicates. dropped are the files that such
+// rows are in; the others need
 // not be looked at row by row.
 func eventRows(project string, f files, dropped []string) string {
 	dirty := map[string]bool{}

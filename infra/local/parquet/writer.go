@@ -21,6 +21,10 @@ const chunkRows = 256
 // its dictionary.
 const dictionaryBytes = 256 << 10
 
+// bloomBits is how many bits of a Bloom filter each row gets: with 10 one in a
+// hundred look-ups of somebody who is not there reads in vain.
+const bloomBits = 10
+
 // Writer writes one file. It is for one goroutine.
 type Writer[T any] struct {
 	shape  *shape[T]
@@ -60,6 +64,13 @@ func newOutput(w io.Writer, schema *parquet.Schema) *parquet.GenericWriter[any] 
 	// value that a client sends.
 	for name := range unique {
 		options = append(options, parquet.SkipPageBounds(name))
+	}
+	// Whether somebody has events in a file is asked of each file that is not
+	// compacted, whenever their journey is.
+	for _, name := range []string{"user_id", "device_id"} {
+		if _, ok := schema.Lookup(name); ok {
+			options = append(options, parquet.BloomFilters(parquet.SplitBlockFilter(bloomBits, name)))
+		}
 	}
 	return parquet.NewGenericWriter[any](w, options...)
 }

@@ -9,8 +9,8 @@ import (
 
 // Apply makes a request's changes durable. They become visible together and
 // are written together, unless they are so large that they are written in
-// parts, or people are merged; each update is whole in any case.
-func (s *Profiles) Apply(ctx context.Context, c profile.Changes) (refusals []profile.Refusal, err error) {
+// parts; each update is whole in any case.
+func (s *Profiles) Apply(ctx context.Context, c profile.Changes) ([]profile.Refusal, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp(err)
 	}
@@ -19,24 +19,14 @@ func (s *Profiles) Apply(ctx context.Context, c profile.Changes) (refusals []pro
 	}
 	defer s.leave()
 	s.sightings.Add(int64(len(c.Sightings)))
-	if len(c.Merges) > 0 {
-		// Whom an update is about hangs on whether a merge is refused.
-		if _, err := s.change(&profile.Changes{Links: c.Links}); err != nil {
-			return nil, err
-		}
-		if refusals, err = s.merge(c.Merges); err != nil {
-			return nil, err
-		}
-		c.Links = nil
-	}
-	refused, err := s.change(&c)
+	refusals, err := s.change(&c)
 	if err := s.writeDue(); err != nil { // no reason to fail what is done; it is tried again
 		s.log.out.Warn("sightings could not be written; it is tried again", "error", err)
 	}
-	return append(refusals, refused...), err
+	return refusals, err
 }
 
-// change makes all but merges.
+// change plans and carries out until a plan holds.
 func (s *Profiles) change(c *profile.Changes) ([]profile.Refusal, error) {
 	for {
 		p, err := s.plan(c)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"loch/shared/profile"
 	"loch/shared/profile/profiletest"
 )
 
@@ -21,12 +20,12 @@ type crashable struct {
 // TestProfilesCrash holds the store to its contract when the power fails at any
 // moment, the machine keeping none, some or all of what was not synced.
 func TestProfilesCrash(t *testing.T) {
-	profiletest.Crash(t, func(t *testing.T) profile.Store {
+	profiletest.Crash(t, func(t *testing.T) profiletest.Store {
 		mem := vfs.NewCrashableMem()
 		s := openProfilesIn(t, surroundings{fs: mem}, quietly())
 		t.Cleanup(func() { closeOnce(t, s.database) })
 		return crashable{s, mem}
-	}, func(t *testing.T, s profile.Store, during func(profile.Store)) profile.Store {
+	}, func(t *testing.T, s profiletest.Store, during func(profiletest.Store)) profiletest.Store {
 		old := s.(crashable)
 		if rand.IntN(3) == 0 { // so that something of what waited is on disk
 			if err := old.writeWaiting(); err != nil {
@@ -35,7 +34,7 @@ func TestProfilesCrash(t *testing.T) {
 		}
 		var done sync.WaitGroup
 		done.Go(func() { during(old) })
-		// An Apply in memory takes some 50 µs: the power fails before, within or after.
+		// A request in memory takes some 50 µs: the power fails before, within or after.
 		for end := time.Now().Add(time.Duration(rand.IntN(100)) * time.Microsecond); time.Now().Before(end); {
 		}
 		found := lost(old.mem, rand.IntN(3)*50)

@@ -29,11 +29,12 @@ import (
 //
 //	0x11 <person>             traits, see encodeTraits
 //	0x12 <person>             when, where and with what last seen, see encodeSeen
-//	0x13 <person>             the user that this device is linked to, or whom this person was merged into, see encodeLink
+//	0x13 <person>             the user that this device is linked to, or whom this
+//	                          identifier was merged into, see encodeLink
 //	0x14 <user><device id>    the same from the user's side; the user's id with its length
+//	                          (empty, or mergedMark)
 //	0x15 <person>             a gravestone
 //	0x16 <week, 4><id><name>  that an update of this name was applied, see once.go; the id as sent, with its length
-//	0x17 <person>             how many merges, one into the other, end in this person
 //	0x18 <person>             that the profile changed since the lake's last snapshot, see changed.go; a number, 8 bytes
 const (
 	metaByte   = 0x00
@@ -51,7 +52,6 @@ const (
 	linkedByte = 0x14
 	tombByte   = 0x15
 	onceByte   = 0x16
-	depthByte  = 0x17
 	// changedByte marks what a copy of the profiles does not have yet.
 	changedByte = 0x18
 )

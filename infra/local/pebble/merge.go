@@ -1,108 +1,189 @@
 package pebble
 
 import (
-	"encoding/binary"
+	"context"
+	"slices"
 
 	"loch/shared/fault"
 	"loch/shared/profile"
 )
 
-// merge makes merges one after the other, each in a write of its own: they are
-// rare, and whom the next is about hangs on the one before.
-func (s *Profiles) merge(merges []profile.Merge) (refusals []profile.Refusal, err error) {
+// A merged identifier is kept like a linked device: a record leads from it to
+// whom it was merged into, and another back. Neither is ever changed, so what
+// memory knows of a link stays true; who was merged into somebody that was merged
+// in turn is found by following both.
+
+// mergedMark is the value of a record from the user's side whose other end was
+// merged. A linked device's is empty.
+var mergedMark = []byte{1}
+
+var _ profile.Merger = (*Profiles)(nil)
+
+// Merge makes identifiers one person. Each merging is a batch of its own, and all
+// of them share the wait for the disk.
+func (s *Profiles) Merge(ctx context.Context, list []profile.Merging) ([]profile.Merged, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, gaveUp(err)
+	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
 	if err := s.room(); err != nil {
 		return nil, err
 	}
-	for i := range merges {
-		m := &merges[i]
-		if m.Project == "" || m.From == "" || m.Into == "" {
-			return nil, nobody()
-		}
-		for again := true; again; {
-			w := s.begin(true)
-			var refused *profile.Refusal
-			refused, again, err = w.merge(m)
-			if w.end(err); w.commit.err != nil {
-				return nil, w.commit.err
-			}
-			if refused != nil {
-				refusals = append(refusals, *refused)
-			}
+	w := s.begin(true)
+	merged := make([]profile.Merged, len(list))
+	var waits []*commit
+	var err error
+	for i := range list {
+		if merged[i], err = w.merge(&list[i], &waits); err != nil {
+			break
 		}
 	}
-	return refusals, nil
+	w.end(err)
+	if w.commit.err != nil {
+		return nil, w.commit.err
+	}
+	for _, other := range waits {
+		if err := other.wait(); err != nil {
+			return nil, err
+		}
+	}
+	return merged, nil
 }
 
-// merge makes one. again says that somebody was linked or merged meanwhile, and that
-// nothing was done.
-func (w *work) merge(m *profile.Merge) (refused *profile.Refusal, again bool, err error) {
-	from, _, err := w.resolve(personOf(m.Project, m.From))
-	if err != nil {
-		return nil, false, err
+// merge does one merging. waits gets the commits of others that it relies on.
+func (w *work) merge(m *profile.Merging, waits *[]*commit) (profile.Merged, error) {
+	if m.Project == "" || m.Into.ID == "" || m.From.ID == "" {
+		return profile.Merged{}, nobody()
 	}
-	into, _, err := w.resolve(personOf(m.Project, m.Into))
-	if err != nil {
-		return nil, false, err
+	into, from := personOf(m.Project, m.Into.ID), personOf(m.Project, m.From.ID)
+	for {
+		keeps, _, err := w.resolve(into)
+		if err != nil {
+			return profile.Merged{}, err
+		}
+		goes, _, err := w.resolve(from)
+		if err != nil {
+			return profile.Merged{}, err
+		}
+		out, stale, err := w.mergeRoots(m, keeps, goes)
+		switch {
+		case err != nil:
+			return profile.Merged{}, err
+		case stale:
+			continue
+		}
+		// What is told must not be lost: of what others are about to write, too.
+		*waits = w.unsure(*waits, into, from)
+		for _, id := range out.IDs {
+			*waits = w.unsure(*waits, into.sibling(id))
+		}
+		return out, nil
 	}
-	if from == into {
-		w.again = true // the write that made them one may be on its way
-		return nil, false, w.flush()
+}
+
+// unsure adds the commits of others in which people are linked or merged that are
+// not durable yet.
+func (w *work) unsure(waits []*commit, people ...person) []*commit {
+	for _, who := range people {
+		if c := w.Profiles.links.of(who); c != nil && c != w.commit && !slices.Contains(waits, c) {
+			waits = append(waits, c)
+		}
 	}
-	defer w.stripes.lock([]person{from, into})()
-	for _, who := range []person{from, into} {
+	return waits
+}
+
+// mergeRoots merges two persons under their locks. stale says that one of them
+// was merged or linked meanwhile.
+func (w *work) mergeRoots(m *profile.Merging, keeps, goes person) (out profile.Merged, stale bool, err error) {
+	defer w.stripes.lock([]person{keeps, goes})()
+	for _, who := range []person{keeps, goes} {
 		if _, linked, err := w.resolve(who); err != nil || linked {
-			return nil, linked, err
+			return out, linked, err
 		}
 	}
-	if dead, err := w.erased(from, into); err != nil || dead {
-		return nil, false, err
+	if dead, err := w.erased(keeps, goes); err != nil || dead {
+		return out, false, err
 	}
-	if refused, err = w.fold(m, from, into); err != nil || refused != nil {
-		return refused, false, err
+	mine, err := w.merged(keeps)
+	if err != nil {
+		return out, false, err
 	}
-	return nil, false, w.flush()
+	_, out.Person = keeps.split()
+	isDevice := func(who person, r profile.Ref) bool { return r.Device && who == personOf(m.Project, r.ID) }
+	switch intoDevice, fromDevice := isDevice(keeps, m.Into), isDevice(goes, m.From); {
+	case keeps == goes:
+		out.Outcome, out.IDs = profile.MergeDone, mine
+		return out, false, nil
+	case m.OnlyNew && goes != personOf(m.Project, m.From.ID), intoDevice && fromDevice:
+		return profile.Merged{}, false, nil
+	case intoDevice || fromDevice:
+		return profile.Merged{Outcome: profile.MergeLinks}, false, nil
+	}
+	theirs, err := w.merged(goes)
+	if err != nil {
+		return out, false, err
+	}
+	if len(mine)+len(theirs) > profile.MaxMerged {
+		return profile.Merged{}, false, nil
+	}
+	out.Outcome, out.IDs = profile.MergeDone, append(mine, theirs...)
+	slices.Sort(out.IDs)
+	return out, false, w.absorb(m, keeps, goes)
 }
 
-// fold folds one person into another, under the locks of both.
-func (w *work) fold(m *profile.Merge, from, into person) (*profile.Refusal, error) {
-	deep, err := w.deep(from)
+// absorb writes the merge of goes into keeps. Both locks are held.
+func (w *work) absorb(m *profile.Merging, keeps, goes person) error {
+	winner, err := w.record(keeps, true)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if deep++; deep > profile.MaxMergeDepth {
-		return profile.TooDeep(m), nil
-	}
-	old, err := w.record(from, true)
+	loser, err := w.record(goes, true)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	kept, err := w.record(into, true)
-	if err != nil {
-		return nil, err
+	if winner.p.GroupKey != "" || loser.p.GroupKey != "" {
+		return fault.New(fault.Internal, "a group was to be merged with a person")
 	}
-	if refused := profile.Fold(&kept.p, &old.p, w.nowMS); refused != nil {
-		refused.Index = m.Index
-		return refused, nil
-	}
-	kept.newTraits, kept.newSeen = kept.p.UpdatedMS != 0, kept.p.Seen() != (profile.Seen{})
-	old.gone, old.p = true, profile.Profile{Project: old.p.Project, ID: old.p.ID}
-	w.links = append(w.links, newLink{device: from, user: into})
-	known, err := w.deep(into)
-	if err == nil && deep > known {
-		w.depth = binary.AppendUvarint(nil, deep)
-	}
-	return nil, err
+	winner.p.Absorb(&loser.p)
+	winner.newTraits, winner.newSeen = winner.p.UpdatedMS != 0, winner.p.Seen() != profile.Seen{}
+	loser.gone, loser.p = true, profile.Profile{Project: loser.p.Project, ID: loser.p.ID}
+	w.links = append(w.links, newLink{device: goes, user: keeps, ms: m.TimeMS, merged: true})
+	return w.flush()
 }
 
-// deep is how many merges, one into the other, end in a person.
-func (w *work) deep(who person) (uint64, error) {
-	value, ok, err := w.get(who.key(depthByte))
-	if err != nil || !ok {
-		return 0, err
+// merged are the identifiers that were merged into a person, and the person's own.
+func (s *Profiles) merged(who person) (ids []string, err error) {
+	_, own := who.split()
+	ids = []string{own}
+	err = s.below(who, func(id string, merged bool) {
+		if merged {
+			ids = append(ids, id)
+		}
+	})
+	slices.Sort(ids)
+	return ids, err
+}
+
+// below calls fn with every identifier that leads to a person, over however many
+// others.
+func (s *Profiles) below(who person, fn func(id string, merged bool)) error {
+	for open := []person{who}; len(open) > 0; {
+		user := open[len(open)-1]
+		open = open[:len(open)-1]
+		prefix := user.linkedKey()
+		if err := s.scan(prefix, func(k, v []byte) error {
+			id := string(k[len(prefix):])
+			fn(id, len(v) > 0)
+			if len(v) > 0 { // nothing leads to a device
+				open = append(open, user.sibling(id))
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
 	}
-	n, width := binary.Uvarint(value)
-	if width != len(value) {
-		return 0, fault.New(fault.Internal, "a record of the profile store is damaged")
-	}
-	return n, nil
+	return nil
 }

@@ -30,6 +30,7 @@ func (p *plan) need(who person) {
 type newLink struct {
 	device, user person
 	ms           int64
+	merged       bool // device is somebody who was merged into user
 }
 
 type sighting struct {
@@ -127,7 +128,7 @@ func (p *plan) link(s *Profiles, l *profile.Link) error {
 		return err
 	}
 	p.fresh[device] = user
-	p.links = append(p.links, newLink{device, user, l.TimeMS})
+	p.links = append(p.links, newLink{device: device, user: user, ms: l.TimeMS})
 	p.unlinked = append(p.unlinked, device)
 	p.need(device)
 	p.need(user)

@@ -25,18 +25,12 @@ func (s *Profiles) Linked(ctx context.Context, project, id string) ([]string, er
 	}
 	_, own := who.split()
 	ids := []string{own}
-	for i := 0; i < len(ids); i++ { // devices of people who were merged come along
-		devices, err := s.devices(who.sibling(ids[i]))
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, devices...)
-	}
-	return ids, nil
+	err = s.below(who, func(id string, _ bool) { ids = append(ids, id) })
+	return ids, err
 }
 
-// devices are the ids of the devices that are linked to a user, and of the people
-// who were merged into them.
+// devices are the ids that lead to a user directly: linked devices, and whoever
+// was merged into the user.
 func (s *Profiles) devices(user person) (ids []string, err error) {
 	prefix := user.linkedKey()
 	err = s.scan(prefix, func(k, _ []byte) error {
@@ -107,11 +101,6 @@ func (s *Profiles) takeAway(b *pebble.Batch, people []person, touched *[][]byte)
 		}
 		for _, record := range []byte{traitsByte, seenByte, linkByte} {
 			remove(who.key(record))
-		}
-		if _, ok, e := s.get(who.key(depthByte)); e != nil {
-			return e
-		} else if ok {
-			remove(who.key(depthByte))
 		}
 		err = errors.Join(err, s.eraseNames(b, who, touched))
 		err = errors.Join(err, b.Set(who.key(tombByte), nil, nil))

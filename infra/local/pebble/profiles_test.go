@@ -114,10 +114,11 @@ func TestWhatWaitsIsPartOfTheProfile(t *testing.T) {
 	if err := s.Erase(ctx, "p", []string{"erased"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Apply(ctx, profile.Changes{
-		Links:  []profile.Link{{Project: "p", Device: "device", User: "user", TimeMS: 9000}},
-		Merges: []profile.Merge{{Project: "p", From: "merged", Into: "into"}},
-	}); err != nil {
+	if _, err := s.Apply(ctx, profile.Changes{Links: []profile.Link{{Project: "p", Device: "device", User: "user", TimeMS: 9000}}}); err != nil {
+		t.Fatal(err)
+	}
+	merging := profile.Merging{Project: "p", From: profile.Ref{ID: "merged"}, Into: profile.Ref{ID: "into"}}
+	if _, err := s.Merge(ctx, []profile.Merging{merging}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // before and after it is written
@@ -198,12 +199,16 @@ func TestChangesMustNameSomebody(t *testing.T) {
 		{Updates: []profile.Update{{ID: "u"}}},
 		{Links: []profile.Link{{Project: "p", Device: "d"}}},
 		{Links: []profile.Link{{Project: "p", User: "u"}}},
-		{Merges: []profile.Merge{{Project: "p", From: "u"}}},
-		{Merges: []profile.Merge{{From: "u", Into: "v"}}},
 		{Sightings: []profile.Sighting{sightingAt("", "u", 1, profile.Place{})}},
 	} {
 		if _, err := s.Apply(context.Background(), c); fault.CodeOf(err) != fault.Internal || err == nil {
 			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	u, v := profile.Ref{ID: "u"}, profile.Ref{ID: "v"}
+	for _, m := range []profile.Merging{{Project: "p", From: u}, {Project: "p", Into: u}, {From: u, Into: v}} {
+		if _, err := s.Merge(context.Background(), []profile.Merging{m}); fault.CodeOf(err) != fault.Internal || err == nil {
+			t.Errorf("%+v: %v", m, err)
 		}
 	}
 	if _, err := s.Get(context.Background(), "p", "u"); fault.CodeOf(err) != fault.NotFound {

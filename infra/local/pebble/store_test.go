@@ -66,7 +66,7 @@ func sightingAt(project, id string, ms int64, place profile.Place) profile.Sight
 
 // tracked remembers which folder a store was opened in.
 type tracked struct {
-	profile.Store
+	*Profiles
 	dir string
 }
 
@@ -76,12 +76,12 @@ type trackedVault struct {
 }
 
 func TestProfilesContract(t *testing.T) {
-	profiletest.Run(t, func(t *testing.T) profile.Store {
+	profiletest.Run(t, func(t *testing.T) profiletest.Store {
 		dir := t.TempDir()
 		return tracked{openTestProfiles(t, dir, quietly()), dir}
-	}, func(t *testing.T, s profile.Store) profile.Store {
+	}, func(t *testing.T, s profiletest.Store) profiletest.Store {
 		old := s.(tracked)
-		if err := old.Store.(*Profiles).Close(); err != nil {
+		if err := old.Close(); err != nil {
 			t.Fatal(err)
 		}
 		return tracked{openTestProfiles(t, old.dir, quietly()), old.dir}

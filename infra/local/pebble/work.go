@@ -26,8 +26,7 @@ type work struct {
 	links   []newLink
 	names   [][]byte // of updates that were applied, to be written
 	named   map[string]bool
-	again   bool   // what came again was written before, and must be durable now
-	depth   []byte // of a merge, to be written
+	again   bool // what came again was written before, and must be durable now
 	batches []*pebble.Batch
 	claimed []person
 }
@@ -219,9 +218,6 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 	for _, name := range w.names {
 		set(name, nil)
 	}
-	if w.depth != nil {
-		set(w.links[0].user.key(depthByte), w.depth)
-	}
 	if w.again {
 		set(paddingKey, nil) // behind the first in the log, so durable after it
 	}
@@ -230,7 +226,11 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 		_, device := l.device.split()
 		_, user := l.user.split()
 		set(l.device.key(linkByte), encodeLink(user, l.ms))
-		set(append(l.user.linkedKey(), device...), nil)
+		var mark []byte
+		if l.merged {
+			mark = mergedMark
+		}
+		set(append(l.user.linkedKey(), device...), mark)
 		set(w.mark(l.device))
 	}
 	for _, r := range w.order {
@@ -274,7 +274,7 @@ func (w *work) keep() {
 		w.rosters.touch(w.links[i].device, now)
 	}
 	clear(w.open)
-	w.order, w.links, w.names, w.depth, w.again, w.bytes = nil, nil, nil, nil, false, 0
+	w.order, w.links, w.names, w.again, w.bytes = nil, nil, nil, false, 0
 }
 
 // end waits until all parts are durable and tells those who wait for the links.

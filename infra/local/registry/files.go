@@ -80,6 +80,8 @@ func check(name string, f *file) error {
 			return fault.New(fault.Invalid, `a hash is 64 lower-case hexadecimal digits: printf %s user:secret | sha256sum`).At("projects.service_account_hash")
 		case p.Settings.MaxEventAgeDays < 0:
 			return fault.New(fault.Invalid, "an age is 0 days or more").At("projects.settings.max_event_age_days")
+		case p.Settings.Identity != "" && p.Settings.Identity != project.IdentitySimplified && p.Settings.Identity != project.IdentityOriginal:
+			return fault.New(fault.Invalid, "the identity scheme is simplified, which is the default, or original").At("projects.settings.identity")
 		}
 		if _, err := time.LoadLocation(p.Settings.Timezone); err != nil {
 			return fault.New(fault.Invalid, `no such time zone; write an IANA name such as "Europe/Oslo"`).At("projects.settings.timezone")

@@ -10,13 +10,20 @@ import (
 	"loch/shared/profile"
 )
 
-func tell(c profile.Changes) string {
+// request is what a client sends and may send again: merges come first, as where
+// events are taken in, and then everything else.
+type request struct {
+	merges []profile.Merging
+	profile.Changes
+}
+
+func tell(c request) string {
 	var b strings.Builder
+	for _, g := range c.merges {
+		fmt.Fprintf(&b, "merge %s into %s, if it is new: %v\n", g.From.ID, g.Into.ID, g.OnlyNew)
+	}
 	for _, l := range c.Links {
 		fmt.Fprintf(&b, "link %s to %s\n", l.Device, l.User)
-	}
-	for _, g := range c.Merges {
-		fmt.Fprintf(&b, "merge %s into %s\n", g.From, g.Into)
 	}
 	for _, u := range c.Updates {
 		fmt.Fprintf(&b, "update %d %q of %s at %d, exactly: %v:", u.Index, u.InsertID, u.ID, u.TimeMS, u.ExactID)
@@ -69,16 +76,18 @@ func (g *generator) tick() int64 {
 	return g.now
 }
 
-func (g *generator) changes() profile.Changes {
-	var c profile.Changes
+func (g *generator) request() request {
+	var c request
 	if g.IntN(12) == 0 {
 		for range 1 + g.IntN(2) {
 			c.Links = append(c.Links, profile.Link{Project: home, Device: pick(g, g.devices), User: pick(g, g.users), TimeMS: g.tick()})
 		}
 	}
-	if g.IntN(25) == 0 {
+	if g.IntN(15) == 0 {
 		for range 1 + g.IntN(2) {
-			c.Merges = append(c.Merges, profile.Merge{Project: home, From: pick(g, g.people), Into: pick(g, g.people)})
+			c.merges = append(c.merges, profile.Merging{
+				Project: home, Into: ref(pick(g, g.people)), From: ref(pick(g, g.people)), OnlyNew: g.IntN(4) == 0, TimeMS: g.now,
+			})
 		}
 	}
 	if g.IntN(4) > 0 {

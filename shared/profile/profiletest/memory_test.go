@@ -3,6 +3,7 @@ package profiletest_test
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -14,14 +15,14 @@ import (
 // The suite holds the plainest store there is to the contract: one lock and two
 // maps around package profile. It shows what a store has to add to Apply.
 func TestRun(t *testing.T) {
-	profiletest.Run(t, func(*testing.T) profile.Store { return newMemory() },
-		func(_ *testing.T, s profile.Store) profile.Store { return s })
+	profiletest.Run(t, func(*testing.T) profiletest.Store { return newMemory() },
+		func(_ *testing.T, s profiletest.Store) profiletest.Store { return s })
 }
 
 // It has nothing to lose in a crash.
 func TestCrash(t *testing.T) {
-	profiletest.Crash(t, func(*testing.T) profile.Store { return newMemory() },
-		func(_ *testing.T, s profile.Store, during func(profile.Store)) profile.Store {
+	profiletest.Crash(t, func(*testing.T) profiletest.Store { return newMemory() },
+		func(_ *testing.T, s profiletest.Store, during func(profiletest.Store)) profiletest.Store {
 			if rand.IntN(2) == 0 {
 				during(s)
 			}
@@ -37,7 +38,7 @@ type memory struct {
 	profiles map[key]profile.Profile
 	users    map[key]string
 	erased   map[key]bool
-	depth    map[key]int   // how many merges, one into the other, ended in somebody
+	merged   map[key]bool  // who was merged into somebody
 	once     map[once]bool // for good, which is more than OnceForMS
 }
 
@@ -49,7 +50,7 @@ type once struct {
 
 func newMemory() *memory {
 	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{},
-		depth: map[key]int{}, once: map[once]bool{}}
+		merged: map[key]bool{}, once: map[once]bool{}}
 }
 
 func (m *memory) person(project, id string) key {
@@ -89,11 +90,6 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		m.see(user, device.Seen().Join(profile.SeenAt(l.TimeMS, profile.Place{}, profile.DeviceInfo{}, profile.Arrival{})))
 		m.users[k] = user.id
 	}
-	for i := range c.Merges {
-		if refused := m.merge(&c.Merges[i]); refused != nil {
-			refusals = append(refusals, *refused)
-		}
-	}
 	for i := range c.Updates {
 		u := &c.Updates[i]
 		k := key{u.Project, u.ID}
@@ -125,26 +121,57 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 	return refusals, nil
 }
 
-func (m *memory) merge(g *profile.Merge) *profile.Refusal {
-	from, into := m.person(g.Project, g.From), m.person(g.Project, g.Into)
-	if from == into || m.erased[from] || m.erased[into] {
-		return nil
+func (m *memory) Merge(_ context.Context, list []profile.Merging) ([]profile.Merged, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var answers []profile.Merged
+	for i := range list {
+		answers = append(answers, m.merge(&list[i]))
 	}
-	if m.depth[from]+1 > profile.MaxMergeDepth {
-		return profile.TooDeep(g)
+	return answers, nil
+}
+
+func (m *memory) merge(g *profile.Merging) profile.Merged {
+	from, into := m.person(g.Project, g.From.ID), m.person(g.Project, g.Into.ID)
+	fromDevice, intoDevice := g.From.Device && from.id == g.From.ID, g.Into.Device && into.id == g.Into.ID
+	mine := m.idsOf(into)
+	switch {
+	case m.erased[from] || m.erased[into]:
+		return profile.Merged{}
+	case from == into:
+		return profile.Merged{Outcome: profile.MergeDone, Person: into.id, IDs: mine}
+	case g.OnlyNew && from.id != g.From.ID, fromDevice && intoDevice:
+		return profile.Merged{}
+	case fromDevice || intoDevice:
+		return profile.Merged{Outcome: profile.MergeLinks}
+	}
+	mine = append(mine, m.idsOf(from)...)
+	if len(mine) > profile.MaxMerged {
+		return profile.Merged{}
 	}
 	f, p := m.read(from), m.read(into)
-	if refused := profile.Fold(&p, &f, m.now); refused != nil {
-		refused.Index = g.Index
-		return refused
-	}
+	p.Absorb(&f)
 	if p.UpdatedMS != 0 || p.Seen() != (profile.Seen{}) {
 		m.profiles[into] = p
 	}
 	delete(m.profiles, from)
-	m.users[from] = into.id
-	m.depth[into] = max(m.depth[into], m.depth[from]+1)
-	return nil
+	m.users[from], m.merged[from] = into.id, true
+	slices.Sort(mine)
+	return profile.Merged{Outcome: profile.MergeDone, Person: into.id, IDs: mine}
+}
+
+// idsOf are the ids that were merged into one person, and the person's own.
+func (m *memory) idsOf(who key) []string {
+	ids := []string{who.id}
+	for i := 0; i < len(ids); i++ {
+		for other, user := range m.users {
+			if other.project == who.project && user == ids[i] && m.merged[other] {
+				ids = append(ids, other.id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 func (m *memory) see(k key, o profile.Seen) {
@@ -187,6 +214,7 @@ func (m *memory) Erase(_ context.Context, project string, ids []string) error {
 		k := key{project, id}
 		delete(m.profiles, k)
 		delete(m.users, k)
+		delete(m.merged, k)
 		for device, user := range m.users {
 			if device.project == project && user == id {
 				delete(m.users, device)

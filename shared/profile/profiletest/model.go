@@ -13,7 +13,8 @@ import (
 // changes must leave a store and the model with the same profiles.
 type model struct {
 	people map[string]*person
-	users  map[string]string // device to user
+	users  map[string]string // device to user, and whoever was merged to whom they were merged into
+	merged map[string]bool   // who was merged into somebody
 	erased map[string]bool
 	once   map[[2]string]bool // id and insert id of an update that was applied
 }
@@ -35,7 +36,7 @@ type fact struct {
 }
 
 func newModel() *model {
-	return &model{people: map[string]*person{}, users: map[string]string{}, erased: map[string]bool{}, once: map[[2]string]bool{}}
+	return &model{people: map[string]*person{}, users: map[string]string{}, merged: map[string]bool{}, erased: map[string]bool{}, once: map[[2]string]bool{}}
 }
 
 // whose follows an id to the person.
@@ -73,9 +74,6 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		}
 		u.sure = len(u.facts)
 	}
-	for _, g := range c.Merges {
-		m.merge(m.whose(g.From), m.whose(g.Into))
-	}
 	for _, u := range c.Updates {
 		if !m.update(u) {
 			refused = append(refused, u.Index)
@@ -88,27 +86,6 @@ func (m *model) apply(c profile.Changes) (refused []int) {
 		}
 	}
 	return refused
-}
-
-func (m *model) merge(from, into string) {
-	if from == into || m.erased[from] || m.erased[into] {
-		return
-	}
-	m.users[from] = into
-	old := m.people[from]
-	if old == nil {
-		return
-	}
-	delete(m.people, from)
-	p := m.create(into)
-	p.facts = append(p.facts, old.facts...)
-	p.sure = len(p.facts)
-	for _, name := range old.names {
-		if _, there := p.values[name]; !there {
-			p.names = append(p.names, name)
-			p.values[name] = old.values[name]
-		}
-	}
 }
 
 func (m *model) update(u profile.Update) bool {
@@ -247,6 +224,7 @@ func (m *model) erase(ids []string) {
 	for _, id := range ids {
 		delete(m.people, id)
 		delete(m.users, id)
+		delete(m.merged, id)
 		m.erased[id] = true
 	}
 }

@@ -20,12 +20,18 @@ import (
 	"loch/shared/profile"
 )
 
+// Store is what is tested: a store whose people can be merged.
+type Store interface {
+	profile.Store
+	profile.Merger
+}
+
 // Opener returns an empty store that lives as long as the test.
-type Opener func(t *testing.T) profile.Store
+type Opener func(t *testing.T) Store
 
 // Reopener closes a store that an Opener made and opens the same data again, as
 // after a restart.
-type Reopener func(t *testing.T, s profile.Store) profile.Store
+type Reopener func(t *testing.T, s Store) Store
 
 // Run holds a store to its contract. reopen may be nil where a store has no life
 // of its own to lose.

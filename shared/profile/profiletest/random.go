@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func testRandom(t *testing.T, open Opener, reopen Reopener) {
 // Crasher ends a store's life while during is under way, as a loss of power or a
 // kill would, at a moment of its own choosing, and returns what is found when the
 // same data are opened again. during has ended by then.
-type Crasher func(t *testing.T, s profile.Store, during func(profile.Store)) profile.Store
+type Crasher func(t *testing.T, s Store, during func(Store)) Store
 
 // Crash holds a store that can be crashed to its promise: what was acknowledged is
 // there, once; what was under way is there whole or not at all, and sending it
@@ -39,7 +40,7 @@ const (
 	mostTales = 64
 )
 
-// Random applies changes made from a seed to a store and to a plain model, and
+// Random applies requests made from a seed to a store and to a plain model, and
 // compares: operators, links, merges, erasures, requests that are sent again, and
 // restarts or crashes, in any order. The seed of a failure is printed; call Random
 // with it to see the failure again.
@@ -50,7 +51,7 @@ func Random(t *testing.T, open Opener, reopen Reopener, crash Crasher, seed uint
 			if r.round%anEra == 0 {
 				r.newPeople()
 			}
-			c := r.changes()
+			c := r.request()
 			if again := r.sent; len(again) > 0 && r.IntN(6) == 0 {
 				c = pick(&r.generator, again)
 			}
@@ -79,22 +80,31 @@ func Random(t *testing.T, open Opener, reopen Reopener, crash Crasher, seed uint
 type run struct {
 	generator
 	t     *testing.T
-	s     profile.Store
+	s     Store
 	tales []*model
-	sent  []profile.Changes
+	sent  []request
 	round int
 }
 
-// apply applies changes to the store and all models, and compares.
-func (r *run) apply(c profile.Changes) {
+// apply applies a request to the store and all models, and compares.
+func (r *run) apply(c request) {
 	r.t.Helper()
+	merged, err := r.s.Merge(context.Background(), c.merges)
+	if err != nil || len(merged) != len(c.merges) {
+		r.t.Fatalf("round %d: %v, %v\n%s", r.round, merged, err, tell(c))
+	}
 	var refused []int
-	for _, refusal := range apply(r.t, r.s, c) {
+	for _, refusal := range apply(r.t, r.s, c.Changes) {
 		refused = append(refused, refusal.Index)
 	}
 	var want []int
 	r.keep(c, func(m *model) string {
-		if want = m.apply(c); !slices.Equal(refused, want) {
+		for i, g := range c.merges {
+			if want := m.merge(g); !reflect.DeepEqual(merged[i], want) {
+				return fmt.Sprintf("merging %s into %s gives %+v, want %+v", g.From.ID, g.Into.ID, merged[i], want)
+			}
+		}
+		if want = m.apply(c.Changes); !slices.Equal(refused, want) {
 			return fmt.Sprintf("refused %v, want %v", refused, want)
 		}
 		return ""
@@ -102,7 +112,7 @@ func (r *run) apply(c profile.Changes) {
 	r.compare(c)
 }
 
-func (r *run) compare(c profile.Changes) {
+func (r *run) compare(c request) {
 	r.t.Helper()
 	found := r.read()
 	r.keep(c, func(m *model) string { return m.differs(found, (*person).wrong) })
@@ -125,7 +135,7 @@ func (r *run) read() map[string]*profile.Profile {
 }
 
 // keep keeps the models that fit.
-func (r *run) keep(c profile.Changes, problem func(*model) string) {
+func (r *run) keep(c request, problem func(*model) string) {
 	r.t.Helper()
 	var fit []*model
 	var why []string
@@ -142,27 +152,26 @@ func (r *run) keep(c profile.Changes, problem func(*model) string) {
 	r.tales = fit
 }
 
-// crash crashes the store while it applies c. Links, each merge, and the rest are
-// each there or not, in this order.
-func (r *run) crash(crash Crasher, c profile.Changes) {
+// crash crashes the store while it applies c. Each merge, and then the rest, are
+// there or not, in this order.
+func (r *run) crash(crash Crasher, c request) {
 	r.t.Helper()
-	r.s = crash(r.t, r.s, func(s profile.Store) { _, _ = s.Apply(context.Background(), c) })
-	steps := []profile.Changes{c}
-	if len(c.Merges) > 0 {
-		steps = []profile.Changes{{Links: c.Links}}
-		for i := range c.Merges {
-			steps = append(steps, profile.Changes{Merges: c.Merges[i : i+1]})
+	r.s = crash(r.t, r.s, func(s Store) {
+		if _, err := s.Merge(context.Background(), c.merges); err == nil {
+			_, _ = s.Apply(context.Background(), c.Changes)
 		}
-		steps = append(steps, profile.Changes{Updates: c.Updates, Sightings: c.Sightings})
-	}
+	})
 	var tales []*model
 	for _, m := range r.tales {
 		tales = append(tales, m)
-		for _, step := range steps {
+		for _, g := range c.merges {
 			m = m.clone()
-			m.apply(step)
+			m.merge(g)
 			tales = append(tales, m)
 		}
+		m = m.clone()
+		m.apply(c.Changes)
+		tales = append(tales, m)
 	}
 	found := r.read()
 	r.tales = tales
@@ -183,7 +192,7 @@ func (r *run) crash(crash Crasher, c profile.Changes) {
 func (r *run) erase(id string) {
 	r.t.Helper()
 	ids := linked(r.t, r.s, id)
-	r.keep(profile.Changes{}, func(m *model) string {
+	r.keep(request{}, func(m *model) string {
 		want := slices.Sorted(slices.Values(m.linked(id)))
 		if got := slices.Sorted(slices.Values(ids)); !slices.Equal(got, want) {
 			return fmt.Sprintf("%s is linked to %v, want %v", id, got, want)

@@ -18,6 +18,7 @@ import (
 // Store is what is tested: a store of profiles that can list them.
 type Store interface {
 	profile.Store
+	profile.Merger
 	roster.Roster
 }
 
@@ -39,6 +40,14 @@ func set(id, name, value string) profile.Update {
 func apply(t *testing.T, s Store, c profile.Changes) {
 	t.Helper()
 	if _, err := s.Apply(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func merge(t *testing.T, s Store, from, into string) {
+	t.Helper()
+	list := []profile.Merging{{Project: shop, From: profile.Ref{ID: from}, Into: profile.Ref{ID: into}, TimeMS: 5000}}
+	if _, err := s.Merge(t.Context(), list); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -83,6 +92,19 @@ func atOnce(t *testing.T, s Store) {
 	apply(t, s, profile.Changes{Links: []profile.Link{{Project: shop, Device: id(3), User: id(2), TimeMS: 1}}})
 	if page := list(t, s, q); page.Count != 1 {
 		t.Fatalf("a linked device is listed: %+v", page)
+	}
+	// Who was merged leaves the list, and whom they were merged into has their traits.
+	apply(t, s, profile.Changes{Updates: []profile.Update{set(id(4), "plan", `"pro"`), set(id(5), "name", `"Five"`)}})
+	if page := list(t, s, q); page.Count != 2 {
+		t.Fatalf("%d, want 2", page.Count)
+	}
+	merge(t, s, id(4), id(5))
+	if page := list(t, s, q); page.Count != 2 || !slices.ContainsFunc(page.Profiles, func(p profile.Profile) bool { return p.ID == id(5) }) {
+		t.Fatalf("after a merge: %+v", page)
+	}
+	merge(t, s, id(5), id(1))
+	if page := list(t, s, q); page.Count != 1 { // plan "free" stays
+		t.Fatalf("after another merge: %+v", page)
 	}
 	if err := s.Erase(t.Context(), shop, []string{"no hex"}); err != nil {
 		t.Fatal(err)
@@ -143,9 +165,14 @@ func random(t *testing.T, s Store, forget func(Store)) {
 	}
 }
 
+// A device's id is never a user's nor a group's: the first ids are devices, then
+// come users, then groups.
+const devices, users = 20, 50
+
 func live(t *testing.T, s Store, r *rand.Rand, ids []string) {
 	t.Helper()
 	one := func() string { return ids[r.IntN(len(ids))] }
+	user := func() string { return ids[devices+r.IntN(users-devices)] }
 	var c profile.Changes
 	for range r.IntN(12) {
 		u := set(one(), [...]string{"plan", "visits", "tags", "deep", "deep.a", "country"}[r.IntN(6)],
@@ -157,7 +184,7 @@ func live(t *testing.T, s Store, r *rand.Rand, ids []string) {
 		case 0:
 			u.Ops = []profile.Op{{Kind: profile.Delete}}
 		case 1:
-			u.GroupKey = "company"
+			u.ID, u.GroupKey = ids[users+r.IntN(len(ids)-users)], "company"
 		case 2:
 			u.Ops = append(u.Ops, profile.Op{Kind: profile.Unset, Name: "plan"})
 		}
@@ -169,13 +196,12 @@ func live(t *testing.T, s Store, r *rand.Rand, ids []string) {
 			profile.DeviceInfo{OS: [...]string{"", "Linux"}[r.IntN(2)]}, profile.Arrival{Channel: [...]string{"", "organic"}[r.IntN(2)]})})
 	}
 	if r.IntN(4) == 0 {
-		// A device's id is never a user's: the first ids are devices, the rest users.
-		c.Links = append(c.Links, profile.Link{Project: shop, Device: ids[r.IntN(20)], User: ids[20+r.IntN(len(ids)-20)], TimeMS: 1_700_000_000_000})
-	}
-	if r.IntN(8) == 0 {
-		c.Merges = append(c.Merges, profile.Merge{Project: shop, From: ids[20+r.IntN(len(ids)-20)], Into: ids[20+r.IntN(len(ids)-20)]})
+		c.Links = append(c.Links, profile.Link{Project: shop, Device: ids[r.IntN(devices)], User: user(), TimeMS: 1_700_000_000_000})
 	}
 	apply(t, s, c)
+	if r.IntN(8) == 0 {
+		merge(t, s, user(), user())
+	}
 	if r.IntN(10) == 0 {
 		if err := s.Erase(t.Context(), shop, []string{one()}); err != nil {
 			t.Fatal(err)

@@ -66,6 +66,7 @@ func (d *decoder) event(text, raw []byte) {
 		return
 	}
 	p.resolveIDs()
+	p.resolveMerge()
 	p.resolveAddress()
 	d.context(e, text)
 }
@@ -91,6 +92,9 @@ const devicePrefix = "$device:"
 // device's if it says so and a user's otherwise.
 func (p *propertyReader) resolveIDs() {
 	ids := &p.e.IDs
+	if p.distinctID == "" && p.e.Row.Name == "$identify" {
+		p.distinctID = p.identified // as Mixpanel's reference has it
+	}
 	ids.User, ids.Device = p.userID, p.deviceID
 	if ids.User == "" && ids.Device == "" && p.distinctID != "" {
 		if device, ok := strings.CutPrefix(p.distinctID, devicePrefix); ok {

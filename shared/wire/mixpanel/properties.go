@@ -21,6 +21,8 @@ type propertyReader struct {
 	all  string // Properties once more, so that values can share its memory
 
 	distinctID, userID, deviceID string
+	identified, anon, alias      string
+	pair                         []string // of $distinct_ids
 	ip                           string
 	ignored                      bool
 }
@@ -78,13 +80,16 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 		return p.id(value, start, &p.userID, event.IDUser, "properties.$user_id")
 	case "$device_id":
 		return p.id(value, start, &p.deviceID, event.IDDevice, "properties.$device_id")
-	case "$anon_distinct_id", "$anon_id", "$identified_id", "$distinct_id", "$distinct_id_before_identity":
+	case "$anon_distinct_id", "$anon_id":
+		return p.id(value, start, &p.anon, "", "properties.$identity")
+	case "$identified_id":
+		return p.id(value, start, &p.identified, "", "properties.$identity")
+	case "$distinct_id", "$distinct_id_before_identity":
 		var other string
 		return p.id(value, start, &other, "", "properties.$identity")
 	case "alias":
 		if row.Kind == event.KindAlias {
-			var other string
-			return p.id(value, start, &other, "", "properties.alias")
+			return p.id(value, start, &p.alias, "", "properties.alias")
 		}
 	case "$distinct_ids":
 		return p.idList(value, start)
@@ -214,9 +219,11 @@ func (p *propertyReader) idList(value []byte, start int) (reason event.Reason, f
 		}
 		at, _ := c.Value()
 		if one := value[at:c.Pos]; one[0] == '"' || one[0] == '-' || one[0] <= '9' {
+			var other string
 			if r, f := p.id(one, start+at, &other, "", place); reason == "" {
 				reason, field = r, f
 			}
+			p.pair = append(p.pair, other)
 		}
 	}
 }

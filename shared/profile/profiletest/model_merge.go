@@ -1,0 +1,52 @@
+package profiletest
+
+import (
+	"slices"
+
+	"loch/shared/profile"
+)
+
+// merge makes two people one, or says why not.
+func (m *model) merge(g profile.Merging) profile.Merged {
+	into, from := m.whose(g.Into.ID), m.whose(g.From.ID)
+	devices := 0
+	for id, ref := range map[string]profile.Ref{into: g.Into, from: g.From} {
+		if ref.Device && ref.ID == id {
+			devices++
+		}
+	}
+	switch {
+	case m.erased[from] || m.erased[into]:
+		return profile.Merged{}
+	case from == into:
+		return m.one(into)
+	case g.OnlyNew && from != g.From.ID, devices == 2:
+		return profile.Merged{}
+	case devices == 1:
+		return profile.Merged{Outcome: profile.MergeLinks}
+	}
+	m.users[from], m.merged[from] = into, true
+	old := m.people[from]
+	if old == nil {
+		return m.one(into)
+	}
+	delete(m.people, from)
+	p := m.create(into)
+	p.facts = append(p.facts, old.facts...)
+	p.sure = len(p.facts)
+	for _, name := range old.names {
+		if _, there := p.values[name]; !there {
+			p.names = append(p.names, name)
+			p.values[name] = old.values[name]
+		}
+	}
+	return m.one(into)
+}
+
+// one is the answer that two are one person.
+func (m *model) one(id string) profile.Merged {
+	ids := m.linked(id)
+	ids = slices.DeleteFunc(ids, func(other string) bool { return other != id && !m.merged[other] })
+	slices.Sort(ids)
+	return profile.Merged{Outcome: profile.MergeDone, Person: id, IDs: ids}
+}

@@ -1,0 +1,49 @@
+package mixpanel
+
+import (
+	"cmp"
+	"strings"
+
+	"loch/shared/event"
+)
+
+// resolveMerge finds which two identifiers an identity event calls one person
+// (reference/create-identity, identity-create-alias and identity-merge of
+// Mixpanel's documentation). The browser's SDK spells $identify with distinct_id
+// and $anon_distinct_id, the reference with $identified_id and $anon_id. A $merge
+// is taken on /import alone, as there: what cannot be undone needs more than the
+// token that every page carries.
+func (p *propertyReader) resolveMerge() {
+	var into, from string
+	onlyNew := true
+	switch p.e.Row.Name {
+	case "$identify":
+		into, from = cmp.Or(p.identified, p.distinctID, p.userID), p.anon
+	case "$create_alias":
+		into, from = p.distinctID, p.alias
+	case "$merge":
+		if len(p.pair) != 2 || p.control.Route != Import {
+			return
+		}
+		into, from, onlyNew = p.pair[0], p.pair[1], false
+	default:
+		return
+	}
+	m := event.Merge{Into: p.idOf(into), From: p.idOf(from), OnlyNew: onlyNew}
+	if m.Into.Value == "" || m.From.Value == "" || m.Into == m.From || event.NamesNobody(m.Into.Value) || event.NamesNobody(m.From.Value) {
+		return
+	}
+	p.e.Merge = &m
+}
+
+// idOf tells a device's identifier from a user's, as resolveIDs does for the
+// places in the properties.
+func (p *propertyReader) idOf(text string) event.ID {
+	if device, ok := strings.CutPrefix(text, devicePrefix); ok {
+		return event.ID{Kind: event.IDDevice, Value: device}
+	}
+	if text != "" && text == p.e.IDs.Device {
+		return event.ID{Kind: event.IDDevice, Value: text}
+	}
+	return event.ID{Kind: event.IDUser, Value: text}
+}
