@@ -103,7 +103,7 @@ func TestNoIdentifierIsLeft(t *testing.T) {
 		"a short number":       {`{"event":"e","properties":{"distinct_id":"777","a":{"user_ids":[1,777]},"accountId":777}}`, []string{"777"}},
 		"in our columns": {`{"event":"e","properties":{"distinct_id":"user-12345","$browser":"user-12345","$city":"user-12345","$region":"user-12345","$os":"user-12345","$os_version":"user-12345",
 			"$browser_version":"user-12345","$model":"user-12345","$brand":"user-12345","$locale":"user-12345","$currency":"user-12345","mp_lib":"user-12345","$lib_version":"user-12345",
-			"$app_version":"user-12345","$timezone":"user-12345","mp_country_code":"user-12345"}}`, []string{"user-12345"}},
+			"$app_version":"user-12345","$timezone":"user-12345","mp_country_code":"user-12345"}}`, []string{"user-12345", "USER-12345"}},
 		"slashes escaped":      {`{"event":"e","properties":{"distinct_id":"org\/team\/ann","x":"org\/team\/ann","y":"org/team/ann"}}`, []string{"team/ann", `team\/ann`}},
 		"short, a whole value": {`{"event":"e","properties":{"distinct_id":"ann7","who":"ann7"}}`, []string{"ann7"}},
 		"short, in a URL":      {`{"event":"e","properties":{"$user_id":"77001","$current_url":"https://s.test/users/77001?uid=77001"}}`, []string{"77001"}},

@@ -110,7 +110,9 @@ func (p *propertyReader) member(name []byte, start, end int, whole event.Span) (
 	case "$mp_session_id", "$session_id":
 		row.SessionID = p.text(value, start)
 	case "mp_country_code", "$country_code":
-		row.Country = strings.ToUpper(p.text(value, start))
+		if code := p.text(value, start); len(code) == 2 { // ISO 3166-1; what else stands there is no country's
+			row.Country = strings.ToUpper(code)
+		}
 	case "$region":
 		row.Region = p.text(value, start)
 	case "$city":
