@@ -135,3 +135,18 @@ func TestMergeNeedsConsentAndTheStore(t *testing.T) {
 		t.Errorf("%d, %d rows", w.Code, len(b.stored()))
 	}
 }
+
+// What a record says of its context and what came of a merge are one object, and
+// nobody can say the latter for Loch.
+func TestMergesBesideContext(t *testing.T) {
+	b := newBench(t)
+	b.projects.scheme = project.IdentityOriginal
+	b.people.merged = profile.Merged{Outcome: profile.MergeDone}
+	record := strings.TrimSuffix(aliasCall, "}") + `,"$mp_metadata":{"$mp_event_id":"e"},"loch_merged":{"person":"mallory","ids":["a"]},"n":1}`
+	b.send("POST", "/track", "["+record+"]", "Content-Type", "application/json")
+	m, rows := b.people.asked[0], b.stored()
+	want := `{"loch_merged":{"person":"` + m.Into.ID + `","ids":["` + m.From.ID + `","` + m.Into.ID + `"]},"$mp_metadata":{"$mp_event_id":"e"},"n":1}`
+	if len(rows) != 1 || rows[0].Context != want {
+		t.Errorf("%+v\nwant the context %s", rows, want)
+	}
+}

@@ -77,7 +77,7 @@ func someone(rnd *rand.Rand, project string, all []event.Row, e erased) []string
 }
 
 // inFiles counts what the lake's files hold of the ids of a project: rows, and
-// links.
+// links and merges.
 func (w *world) inFiles(e erased) (rows, links int64) {
 	w.t.Helper()
 	s := w.lake.Snapshot()
@@ -97,7 +97,11 @@ func (w *world) inFiles(e erased) (rows, links int64) {
 	defer worker.close()
 	for _, path := range s.Links {
 		project, _ := partition(w.lake.Rel(path))
-		found, err := worker.script(w.t.Context(), "SELECT user_id, device_id FROM "+scan([]string{path}))
+		ids := "user_id, device_id"
+		if isPersons(path) {
+			ids = "id, person_id"
+		}
+		found, err := worker.script(w.t.Context(), "SELECT "+ids+" FROM "+scan([]string{path}))
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -41,7 +41,7 @@ const (
 	Events   Tier = "events"   // event rows, compacted
 	Rejected Tier = "rejected" // sealed rejected input
 	Profiles Tier = "profiles" // profile traits that are not personal
-	Links    Tier = "links"    // which user each device was first linked to
+	Links    Tier = "links"    // which user each device was first linked to, and who was merged with whom
 )
 
 var tiers = []Tier{Landing, Events, Rejected, Profiles, Links}
