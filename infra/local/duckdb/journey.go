@@ -28,6 +28,12 @@ func (e *Engine) Journey(ctx context.Context, project string, ids []string, befo
 	}
 	defer moment.release()
 	files := moment.files(project)
+	// A row counts for its user, or its device where it has none, and is to be removed
+	// with either: as in the views, from the moment that it was ordered.
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(files.Removed, id) })
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	j := &journey{engine: e, ids: ids, rows: journeyRows{project: project, before: before, newest: map[eventKey]int{}}}
 	fresh, err := j.admitted(ctx, undated(files.Fresh))
 	if err == nil {
