@@ -125,21 +125,11 @@ func replaceIn(p *privacy.Cleaner, row *event.Row, stand func(privacy.Found) str
 	if row.Context != "" {
 		row.Context = p.Clean(row.Context, stand)
 	}
-	for _, c := range event.Columns {
-		if !ours[c.Name] && c.Str != nil {
-			if text := c.Str(row); *text != "" {
-				*text = p.CleanTextOf(c.Name, *text, stand)
-			}
+	for _, c := range event.SiteTexts {
+		if text := c.Str(row); *text != "" {
+			*text = p.CleanTextOf(c.Name, *text, stand)
 		}
 	}
-}
-
-// ours are the columns in which nothing stands that a website chose, and those of
-// JSON, which are cleaned as JSON.
-var ours = map[string]bool{
-	"project": true, "date": true, "kind": true, "protocol": true, "insert_id": true, "insert_id_source": true, "device_id": true, "user_id": true,
-	"groups": true, "time_source": true, "channel": true, "click_id_kind": true, "properties": true, "context": true,
-	"flags": true, "request_id": true, "bot_reason": true,
 }
 
 func personOf(row *event.Row) string {

@@ -117,3 +117,21 @@ func must(c Column) Column {
 	c.Nullable = false
 	return c
 }
+
+// SiteTexts are the columns into which a website's own texts go, as they were sent
+// or as a part of an address: whatever is looked for in events is looked for in each
+// of them. The other columns hold words of closed sets, ids that Loch makes, or JSON,
+// which is looked through as JSON.
+var SiteTexts = func() (list []Column) {
+	ours := map[string]bool{
+		"project": true, "date": true, "kind": true, "protocol": true, "insert_id": true, "insert_id_source": true,
+		"device_id": true, "user_id": true, "time_source": true, "channel": true, "click_id_kind": true, "flags": true,
+		"request_id": true, "bot_reason": true,
+	}
+	for _, c := range Columns {
+		if c.Type == Text && !ours[c.Name] {
+			list = append(list, c)
+		}
+	}
+	return list
+}()

@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync/atomic"
+
+	"loch/shared/rawjson"
 )
 
 // Cleaner applies a policy to the texts of events and remembers the outcome.
@@ -57,7 +59,7 @@ func (c *Cleaner) Properties(dst []Found, json string) (string, []Found) {
 		at++
 	}
 	for {
-		start, end, ok := nextMember(json, at)
+		start, end, ok := rawjson.NextMember(json, at)
 		if !ok {
 			at = start
 			break

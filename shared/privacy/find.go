@@ -91,12 +91,12 @@ func (p *Policy) walk(json string, found func(text string, spans []span) string,
 	for i := 0; i < len(json); {
 		switch c := json[i]; {
 		case c == '"':
-			end := closingEnd(json, i)
+			end := rawjson.StringEnd(json, i)
 			text := json[i+1 : max(i+1, end-1)]
 			if strings.IndexByte(text, '\\') >= 0 {
 				text = rawjson.Text([]byte(json[i:end]))
 			}
-			isName := nameFollows(json, end)
+			isName := rawjson.IsName(json, end)
 			now := hint
 			if isName {
 				now = nameOfAnything
@@ -164,21 +164,4 @@ func (p *Policy) scanNumber(spans []span, text string, name nameHint) []span {
 		return append(spans, span{0, len(text), Found{Card, text}})
 	}
 	return spans
-}
-
-// closingEnd is the place after the string that begins at i.
-func closingEnd(json string, i int) int {
-	for i++; i < len(json) && json[i] != '"'; i++ {
-		if json[i] == '\\' {
-			i++
-		}
-	}
-	return min(i+1, len(json))
-}
-
-func nameFollows(json string, end int) bool {
-	for end < len(json) && (json[end] == ' ' || json[end] == '\t' || json[end] == '\r' || json[end] == '\n') {
-		end++
-	}
-	return end < len(json) && json[end] == ':'
 }

@@ -84,7 +84,7 @@ func (w *rewriter) walk() {
 				return
 			}
 			i = end
-			if isName(json, end+1) {
+			if rawjson.IsName(json, end+1) {
 				name = json[start:end]
 				if seen&(slash|escapes) != 0 {
 					w.rewrite(start, end, seen, "")
@@ -113,14 +113,6 @@ func quoteAfter(json string, start int) (end int, seen byte) {
 		}
 	}
 	return -1, 0
-}
-
-// isName tells whether the string that ended is a member's name: a colon comes.
-func isName(json string, i int) bool {
-	for i < len(json) && isBlank(json[i]) {
-		i++
-	}
-	return i < len(json) && json[i] == ':'
 }
 
 // rewrite replaces the inside of one string if an address in it changes.

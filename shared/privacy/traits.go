@@ -113,8 +113,8 @@ func (p *Policy) HoldsPersonalTrait(name string, json []byte) bool {
 			}
 			i++
 		case '"':
-			end := closingEnd(text, i)
-			if nameFollows(text, end) {
+			end := rawjson.StringEnd(text, i)
+			if rawjson.IsName(text, end) {
 				last = rawjson.Text([]byte(text[i:end]))
 				if unambiguous[plainName(last)] || p.PersonalTrait(around[len(around)-1]+"."+last) {
 					return true

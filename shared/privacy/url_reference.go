@@ -1,6 +1,10 @@
 package privacy
 
-import "strings"
+import (
+	"strings"
+
+	"loch/shared/rawjson"
+)
 
 // reference is text that is an address as a whole, cut into its parts. They are
 // pieces of the text: net/url refuses what browsers and broken clients really
@@ -153,7 +157,7 @@ func isSlash(c byte) bool { return c == '/' || c == '\\' }
 // blanks are what browsers take off the ends of an address.
 const blanks = " \t\r\n"
 
-func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+func isBlank(c byte) bool { return rawjson.IsSpace(c) }
 
 func isLatin(c byte) bool { return c|0x20-'a' < 26 }
 

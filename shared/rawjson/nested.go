@@ -1,7 +1,5 @@
 package rawjson
 
-import "bytes"
-
 // maxOpen bounds the depth that any cursor may ask for: nested keeps which
 // bracket is open in one bit a level.
 const maxOpen = 256
@@ -80,59 +78,6 @@ func (c *Cursor) nested() error {
 			}
 			break
 		}
-	}
-}
-
-// Skip moves past a value that a cursor has read before, and returns where it
-// begins. It looks for the value's end only, which is faster than Value; text
-// that was not read before may lead it anywhere within Buf.
-func (c *Cursor) Skip() (start int) {
-	c.space()
-	start = c.Pos
-	b, i, depth := c.Buf, c.Pos, 0
-	for i < len(b) {
-		switch b[i] {
-		case '"':
-			i = closingQuote(b, i)
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 { // the value before it was a scalar
-				c.Pos = i
-				return start
-			}
-			depth--
-		case ',', ' ', '\n', '\t', '\r':
-			if depth == 0 {
-				c.Pos = i
-				return start
-			}
-		}
-		i++
-		if depth == 0 && i <= len(b) && (b[i-1] == '"' || b[i-1] == '}' || b[i-1] == ']') {
-			break
-		}
-	}
-	c.Pos = min(i, len(b))
-	return start
-}
-
-// closingQuote is the place of the quote that ends the string beginning at i.
-func closingQuote(b []byte, i int) int {
-	for at := i + 1; ; {
-		next := bytes.IndexByte(b[at:], '"')
-		if next < 0 {
-			return len(b)
-		}
-		at += next
-		slashes := at
-		for slashes > i && b[slashes-1] == '\\' {
-			slashes--
-		}
-		if (at-slashes)%2 == 0 {
-			return at
-		}
-		at++
 	}
 }
 

@@ -22,14 +22,6 @@ const (
 	minSweepAnywhere = 8
 )
 
-// ours are the columns in which nothing stands that a website chose. The properties
-// are swept as JSON.
-var ours = map[string]bool{
-	"project": true, "date": true, "kind": true, "protocol": true, "insert_id": true, "insert_id_source": true,
-	"device_id": true, "user_id": true, "groups": true, "time_source": true, "channel": true, "click_id_kind": true,
-	"properties": true, "context": true, "flags": true, "request_id": true, "bot_reason": true,
-}
-
 // mostSwept is how many identifiers of a request are looked for in each of its
 // events. A request of a thousand people must not cost a million searches.
 const mostSwept = 16
@@ -85,14 +77,12 @@ func (n *names) sweep(e *event.Event, properties string, hide []Hidden) string {
 	if len(found) == 0 {
 		return properties
 	}
-	for _, c := range event.Columns {
-		if !ours[c.Name] && c.Str != nil {
-			if text := c.Str(&e.Row); *text != "" {
-				*text = replace(*text, found)
-			}
+	for _, c := range event.SiteTexts {
+		if text := c.Str(&e.Row); *text != "" {
+			*text = replace(*text, found)
 		}
 	}
-	return string(sweepJSON([]byte(properties), found))
+	return sweepJSON(properties, found)
 }
 
 // said tells that the texts of a word are to be replaced already.

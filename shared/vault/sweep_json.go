@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"bytes"
 	"strings"
 
 	"loch/shared/rawjson"
@@ -37,16 +36,16 @@ func withoutEscapes(json string) string {
 
 // sweepJSON applies replace to every string of JSON text, names too, and to
 // numbers that are an identifier as a whole.
-func sweepJSON(in []byte, found []Hidden) []byte {
+func sweepJSON(in string, found []Hidden) string {
 	out := make([]byte, 0, len(in)+64)
-	var name []byte // of the newest member
+	var name string // of the newest member
 	for i := 0; i < len(in); {
 		switch c := in[i]; {
 		case c == '"':
-			end := stringEnd(in, i)
+			end := rawjson.StringEnd(in, i)
 			quoted := in[i:end]
-			text := rawjson.Text(quoted)
-			isName := isName(in, end)
+			text := rawjson.Text([]byte(quoted))
+			isName := rawjson.IsName(in, end)
 			if isName {
 				name = quoted
 			}
@@ -61,14 +60,14 @@ func sweepJSON(in []byte, found []Hidden) []byte {
 			for end < len(in) && strings.IndexByte("+-.eE0123456789", in[end]) >= 0 {
 				end++
 			}
-			out = append(out, number(string(in[i:end]), name, found)...)
+			out = append(out, number(in[i:end], name, found)...)
 			i = end
 		default:
 			out = append(out, c)
 			i++
 		}
 	}
-	return out
+	return string(out)
 }
 
 // minSweepNumber is how many digits a number has that is nobody's amount by chance.
@@ -77,7 +76,7 @@ const minSweepNumber = 5
 // number is what stands for a number: an identifier's word where it is one as a
 // whole. A short one is only where its name speaks of somebody, or every price of 100
 // would be the user of that number.
-func number(text string, name []byte, found []Hidden) string {
+func number(text string, name string, found []Hidden) string {
 	for _, h := range found {
 		if h.Text == text && (len(text) >= minSweepNumber || namesSomebody(name)) {
 			return `"` + h.Word + `"`
@@ -87,33 +86,15 @@ func number(text string, name []byte, found []Hidden) string {
 }
 
 // namesSomebody tells names of members whose value says who it is.
-func namesSomebody(name []byte) bool {
-	plain := bytes.Trim(bytes.ToLower(name), `"s_ `)
-	if bytes.HasSuffix(plain, []byte("id")) {
+func namesSomebody(name string) bool {
+	plain := strings.Trim(strings.ToLower(name), `"s_ `)
+	if strings.HasSuffix(plain, "id") {
 		return true
 	}
 	for _, word := range []string{"user", "customer", "account", "member", "client", "person", "visitor", "contact", "lead", "subscriber", "device", "who"} {
-		if bytes.Contains(plain, []byte(word)) {
+		if strings.Contains(plain, word) {
 			return true
 		}
 	}
 	return false
-}
-
-// isName tells that the string which ends at end is a member's name.
-func isName(b []byte, end int) bool {
-	for end < len(b) && (b[end] == ' ' || b[end] == '\t' || b[end] == '\r' || b[end] == '\n') {
-		end++
-	}
-	return end < len(b) && b[end] == ':'
-}
-
-// stringEnd is the place after the string that begins at i.
-func stringEnd(b []byte, i int) int {
-	for i++; i < len(b) && b[i] != '"'; i++ {
-		if b[i] == '\\' {
-			i++
-		}
-	}
-	return min(i+1, len(b))
 }
