@@ -63,21 +63,27 @@ func (h *handler) importProfiles(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
-	o, err := h.ownersOf(r.Context(), key.Project)
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
 	lines := splitLines(body)
 	if len(lines) > maxImportLines {
 		web.WriteError(w, r, fault.Newf(fault.TooLarge, "there are %d lines; at most %d are taken at once", len(lines), maxImportLines))
 		return
 	}
+	if err := share.Take(weightOf(len(lines), len(body))); err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
 	ctx, cancel := web.Detach(r.Context())
 	defer cancel()
-	a, err := h.takeLines(ctx, lines, o, key.Project.ID, h.requestID(r))
+	walk, cancelWalk := context.WithTimeout(ctx, h.MaxWalk)
+	defer cancelWalk()
+	o, err := h.ownersOf(walk, key.Project)
 	if err != nil {
 		web.WriteError(w, r, err)
+		return
+	}
+	a, err := h.takeLines(ctx, lines, o, key.Project.ID, h.requestID(r))
+	if err != nil {
+		web.WriteError(w, r, inTime(walk, err))
 		return
 	}
 	web.WriteJSON(w, http.StatusOK, a)
@@ -107,7 +113,8 @@ func splitLines(body []byte) (lines [][]byte) {
 }
 
 // takeLines is the walk of an import: the same sealing as of /engage, and then the
-// profile store. An update's Index is its line.
+// profile store. An update's Index is its line. As in take, the owners' time is over
+// at MaxWalk; what is written then is carried to its end.
 func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, projectID, requestID string) (imported, error) {
 	b := wire.Batch{Protocol: importProtocol}
 	var named, known []profile.Update // by an identifier, by the lake id
@@ -116,6 +123,9 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	for i, line := range lines {
 		if len(line) == 0 {
 			continue
+		}
+		if o.ctx.Err() != nil {
+			return a, o.ctx.Err()
 		}
 		a.Received++
 		u, told, refused := readLine(line)
@@ -139,13 +149,16 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	if named, err = allowedKinds(&b, o, named); err != nil {
 		return a, err
 	}
-	named, err = h.nameUpdates(ctx, &b, named, o, &enrich.Surroundings{})
+	named, err = h.nameUpdates(o.ctx, &b, named, o, &enrich.Surroundings{})
 	if err != nil {
 		return a, err
 	}
-	updates, err := h.sealImport(ctx, &b, slices.Concat(named, known), o)
+	updates, err := h.sealImport(o.ctx, &b, slices.Concat(named, known), o)
 	if err != nil {
 		return a, err
+	}
+	if o.ctx.Err() != nil {
+		return a, o.ctx.Err()
 	}
 	refused, err := h.Profiles.Apply(ctx, importChanges(updates, seen))
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"loch/shared/event"
 	"loch/shared/profile"
 	"loch/shared/rawjson"
+	"loch/shared/vault"
 )
 
 const (
 	maxImportLine = 1 << 20
 	maxLineDepth  = 64
-	maxLineID     = 1024
 )
 
 // line is what a line may say. Members that are not known are passed over: exports
@@ -82,14 +82,14 @@ func whom(u *profile.Update, l *line) *event.Rejection {
 	}
 	u.GroupKey = l.GroupKey
 	switch {
-	case len(l.GroupKey) > maxLineID || len(id) > maxLineID:
-		return refuse(event.ReasonNameTooLong, "distinct_id")
-	case strings.IndexByte(l.GroupKey+id, 0) >= 0:
+	case len(l.GroupKey) > event.MaxIDBytes || strings.IndexByte(l.GroupKey, 0) >= 0:
+		return refuse(event.ReasonBadID, "group_key")
+	case len(id) > event.MaxIDBytes || strings.IndexByte(id, 0) >= 0:
 		return refuse(event.ReasonBadID, "distinct_id")
 	case id != "" && l.PersonID != "":
 		return refuse(event.ReasonBadID, "person_id")
 	case l.PersonID != "":
-		if len(l.PersonID) != 32 || strings.Trim(l.PersonID, "0123456789abcdef") != "" {
+		if !vault.IsID(l.PersonID) {
 			return refuse(event.ReasonBadID, "person_id")
 		}
 		u.ID = l.PersonID

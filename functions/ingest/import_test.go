@@ -118,7 +118,7 @@ func TestImportFailures(t *testing.T) {
 		{`{"distinct_id":"x","first_seen":"2026-11-02T00:00:00Z","last_seen":"2026-11-01T00:00:00Z"}`, "bad_time", "first_seen"},
 		{`{"distinct_id":"x","first_seen":"yesterday"}`, "wrong_type", ""},
 		{`{"distinct_id":"x","properties":{"refuse":1}}`, "bad_operator", "$add"},
-		{`{"distinct_id":"` + strings.Repeat("x", 2000) + `"}`, "name_too_long", "distinct_id"},
+		{`{"distinct_id":"` + strings.Repeat("x", 2000) + `"}`, "bad_id", "distinct_id"},
 	}
 	var lines []string
 	for i, c := range bad {

@@ -114,9 +114,12 @@ func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Reque
 // row, its spans and their copies, and its text as decoded, sealed, cleaned and as
 // the log writes it.
 func weight(req *mixpanel.Request, b *wire.Batch) int64 {
+	return weightOf(len(b.Events)+len(b.Updates)+len(b.Rejected), len(req.Body)+len(req.Query.Get("data")))
+}
+
+func weightOf(records, bytes int) int64 {
 	const perRecord, perByte = 4 << 10, 4
-	records := len(b.Events) + len(b.Updates) + len(b.Rejected)
-	return int64(records)*perRecord + int64(len(req.Body)+len(req.Query.Get("data")))*perByte
+	return int64(records)*perRecord + int64(bytes)*perByte
 }
 
 // inTime says of an error that the time is over, if it is: whatever a step or a
