@@ -87,8 +87,8 @@ func (p *product) personalTrait(projectID string) func(name string) bool {
 }
 
 // upkeepEvery is how often keys whose time is over leave memory, salts of days
-// gone by and names of updates of weeks gone by are thrown away, and erasures that
-// could not be finished are tried again.
+// gone by and names of updates of weeks gone by are thrown away, erasures that
+// could not be finished are tried again, and lists of people are kept at hand.
 const upkeepEvery = time.Minute
 
 // upkeep does so until ctx ends, the first time at once: an erasure that a crash
@@ -110,6 +110,9 @@ func (p *product) upkeep(ctx context.Context) {
 			p.settings.logger.Error("an erasure could not be finished; it is tried again", "error", err)
 		case n > 0:
 			p.settings.logger.Info("erasures that were cut off are finished", "count", n)
+		}
+		if err := p.profiles.KeepLists(ctx); err != nil && ctx.Err() == nil {
+			p.settings.logger.Warn("the list of people could not be kept at hand; it is tried again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
