@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"loch/functions/erase"
 	"loch/functions/ingest"
 	"loch/functions/query"
 	"loch/infra/local/disk"
@@ -197,34 +198,44 @@ func (p *product) observing() web.ObserveOptions {
 func (p *product) work(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { p.roller.Run(ctx) })
-	all.Go(func() { p.compactLoop(ctx) })
-	all.Go(func() { p.upkeep(ctx) })
+	all.Go(func() { every(ctx, p.settings.compactEvery, p.compactIfNeeded) })
+	all.Go(func() {
+		resumer := erase.NewResumer(p.erasing(nil))
+		upkeep := func(ctx context.Context) { p.upkeep(ctx, resumer) }
+		upkeep(ctx) // at once: an erasure that a crash cut off is finished when the server starts
+		every(ctx, upkeepEvery, upkeep)
+	})
 	all.Go(func() { p.snapshots.Run(ctx) })
-	all.Go(func() { p.writeSightings(ctx) })
+	all.Go(func() { every(ctx, sightingsEvery, p.writeSightings) })
 	all.Wait()
 }
 
-// compactLoop compacts whenever there is enough to gain.
-func (p *product) compactLoop(ctx context.Context) {
-	ticker := time.NewTicker(p.settings.compactEvery)
+// every calls fn once a period until ctx ends.
+func every(ctx context.Context, period time.Duration, fn func(context.Context)) {
+	ticker := time.NewTicker(period)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			fn(ctx)
 		}
-		snapshot := p.lake.Snapshot()
-		needed := duckdb.NeedsCompaction(snapshot, time.Now())
-		snapshot.Release()
-		if !needed || !p.compact.TryLock() {
-			continue
-		}
-		_, err := p.engine.Compact(ctx, nil)
-		p.compact.Unlock()
-		if err != nil && ctx.Err() == nil {
-			p.settings.logger.Error("compaction failed; nothing is lost, it is tried again", "error", err)
-		}
+	}
+}
+
+// compactIfNeeded compacts when there is enough to gain.
+func (p *product) compactIfNeeded(ctx context.Context) {
+	snapshot := p.lake.Snapshot()
+	needed := duckdb.NeedsCompaction(snapshot, time.Now())
+	snapshot.Release()
+	if !needed || !p.compact.TryLock() {
+		return
+	}
+	_, err := p.engine.Compact(ctx, nil)
+	p.compact.Unlock()
+	if err != nil && ctx.Err() == nil {
+		p.settings.logger.Error("compaction failed; nothing is lost, it is tried again", "error", err)
 	}
 }
 

@@ -91,34 +91,23 @@ func (p *product) personalTrait(projectID string) func(name string) bool {
 // could not be finished are tried again, and lists of people are kept at hand.
 const upkeepEvery = time.Minute
 
-// upkeep does so until ctx ends, the first time at once: an erasure that a crash
-// cut off is finished when the server starts.
-func (p *product) upkeep(ctx context.Context) {
-	resumer := erase.NewResumer(p.erasing(nil))
-	ticker := time.NewTicker(upkeepEvery)
-	defer ticker.Stop()
-	for {
-		p.identities.Forget()
-		if err := p.identities.ThrowSalts(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			p.settings.logger.Error("old salts could not be thrown away; it is tried again", "error", err)
-		}
-		if err := p.profiles.DropNames(ctx); err != nil && ctx.Err() == nil {
-			p.settings.logger.Error("old names of profile updates could not be dropped; it is tried again", "error", err)
-		}
-		switch n, err := resumer.Resume(ctx); {
-		case err != nil && ctx.Err() == nil:
-			p.settings.logger.Error("an erasure could not be finished; it is tried again", "error", err)
-		case n > 0:
-			p.settings.logger.Info("erasures that were cut off are finished", "count", n)
-		}
-		if err := p.profiles.KeepLists(ctx); err != nil && ctx.Err() == nil {
-			p.settings.logger.Warn("the list of people could not be kept at hand; it is tried again", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+// upkeep does so.
+func (p *product) upkeep(ctx context.Context, resumer *erase.Resumer) {
+	p.identities.Forget()
+	if err := p.identities.ThrowSalts(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		p.settings.logger.Error("old salts could not be thrown away; it is tried again", "error", err)
+	}
+	if err := p.profiles.DropNames(ctx); err != nil && ctx.Err() == nil {
+		p.settings.logger.Error("old names of profile updates could not be dropped; it is tried again", "error", err)
+	}
+	switch n, err := resumer.Resume(ctx); {
+	case err != nil && ctx.Err() == nil:
+		p.settings.logger.Error("an erasure could not be finished; it is tried again", "error", err)
+	case n > 0:
+		p.settings.logger.Info("erasures that were cut off are finished", "count", n)
+	}
+	if err := p.profiles.KeepLists(ctx); err != nil && ctx.Err() == nil {
+		p.settings.logger.Warn("the list of people could not be kept at hand; it is tried again", "error", err)
 	}
 }
 
@@ -126,19 +115,10 @@ func (p *product) upkeep(ctx context.Context) {
 // enough to be written.
 const sightingsEvery = 5 * time.Second
 
-// writeSightings does so until ctx ends, since requests may stop coming.
+// writeSightings writes them, since requests may stop coming.
 func (p *product) writeSightings(ctx context.Context) {
-	ticker := time.NewTicker(sightingsEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if err := p.profiles.WriteSightings(); err != nil && ctx.Err() == nil {
-			p.settings.logger.Warn("who was seen could not be written; it is tried again", "error", err)
-		}
+	if err := p.profiles.WriteSightings(); err != nil && ctx.Err() == nil {
+		p.settings.logger.Warn("who was seen could not be written; it is tried again", "error", err)
 	}
 }
 
