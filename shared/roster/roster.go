@@ -11,8 +11,8 @@ import (
 	"context"
 	"strings"
 
+	"loch/shared/filter"
 	"loch/shared/profile"
-	"loch/shared/report/filter"
 )
 
 // Order is what a list is sorted by. Times run from the newest to the oldest,

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"loch/shared/fault"
+	"loch/shared/filter"
 	"loch/shared/profile"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 )
 
