@@ -15,7 +15,7 @@ import (
 // would take.
 func TestRecords(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
-	for range 200 {
+	for range 60 {
 		var documents [][]byte
 		most := 1 << rng.IntN(20)
 		for range rng.IntN(400) {
