@@ -66,28 +66,15 @@ func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []prof
 
 // changes is what a request does to profiles besides its links: its updates, and who
 // was seen; all of it only where the project may have profiles of those people.
-// Devices of the day have none. Each person is named once, by all that the request's
-// events tell of them.
+// Devices of the day have none.
 func changes(events []event.Event, updates []profile.Update, device profile.DeviceInfo, o *owners) profile.Changes {
-	c := profile.Changes{Updates: updates}
-	type person struct{ project, id string }
-	seen := map[person]int{}
+	var seen sightings
 	for i := range events {
-		row := &events[i].Row
-		id := personOf(row)
-		if id == "" || row.IsBot || !o.hasProfiles(row) {
-			continue
+		if row := &events[i].Row; o.hasProfiles(row) {
+			seen.add(row, device)
 		}
-		told := profile.SeenAt(row.TimeMS, placeOf(row), device, arrivalOf(row))
-		at, again := seen[person{row.Project, id}]
-		if !again {
-			seen[person{row.Project, id}] = len(c.Sightings)
-			c.Sightings = append(c.Sightings, profile.Sighting{Project: row.Project, ID: id, Seen: told})
-			continue
-		}
-		c.Sightings[at].Seen = c.Sightings[at].Join(told)
 	}
-	return c
+	return profile.Changes{Updates: updates, Sightings: seen.list}
 }
 
 // hasProfiles tells whether a row may touch profiles.
