@@ -128,7 +128,7 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 			return a, o.ctx.Err()
 		}
 		a.Received++
-		u, told, refused := readLine(line)
+		u, told, refused := readLine(line, h.Now())
 		if refused != nil {
 			refused.Index, refused.Payload = i, line
 			b.Rejected = append(b.Rejected, *refused)

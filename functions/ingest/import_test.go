@@ -128,13 +128,17 @@ func TestImportFailures(t *testing.T) {
 		{`{"distinct_id":"x","properties":["` + secret + `"]}`, "wrong_type", "properties"},
 		{`{"distinct_id":"x","$properties":{"":1}}`, "name_too_long", "$properties"},
 		{`{"distinct_id":"x","first_seen":"2026-11-02T00:00:00Z","last_seen":"2026-11-01T00:00:00Z"}`, "bad_time", "first_seen"},
+		{`{"distinct_id":"x","last_seen":"2999-01-01T00:00:00Z"}`, "bad_time", "last_seen"},
+		{`{"distinct_id":"x","first_seen":"2026-11-23T22:00:01Z"}`, "bad_time", "first_seen"},
+		{`{"distinct_id":"x","last_seen":"1969-12-31T00:00:00Z"}`, "bad_time", "last_seen"},
+		{`{"distinct_id":"x","first_seen":"1969-12-31T00:00:00Z"}`, "bad_time", "first_seen"},
 		{`{"distinct_id":"x","first_seen":"yesterday"}`, "wrong_type", ""},
 		{`{"distinct_id":"x","properties":{"refuse":1}}`, "bad_operator", "$add"},
 		{`{"distinct_id":"` + strings.Repeat("x", 2000) + `"}`, "bad_id", "distinct_id"},
 	}
 	var lines []string
 	for i, c := range bad {
-		lines = append(lines, c.line, fmt.Sprintf(`{"distinct_id":"good%d","properties":{"n":%d}}`, i, i))
+		lines = append(lines, c.line, fmt.Sprintf(`{"distinct_id":"good%d","properties":{"n":%d},"last_seen":"2026-11-23T22:00:00Z"}`, i, i))
 	}
 	a := b.importLines(t, lines...)
 	if a.Received != 2*len(bad) || a.Imported != len(bad) || len(a.Failed) != len(bad) {
