@@ -113,6 +113,7 @@ type projects struct {
 	addErr  error
 	scheme  string
 	err     error
+	adding  func() // called when a kind of group is added
 }
 
 func (p *projects) find(ok bool) (project.Project, error) {
@@ -145,6 +146,9 @@ func (p *projects) ByKey(_ context.Context, key string) (project.Key, error) {
 func (p *projects) AddGroupKey(_ context.Context, _, key string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.adding != nil {
+		p.adding()
+	}
 	if p.addErr == nil {
 		p.groups = append(p.groups, key)
 	}

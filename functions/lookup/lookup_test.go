@@ -291,7 +291,7 @@ func TestOpeningIsAudited(t *testing.T) {
 		t.Fatalf("%d entries", len(l.entries))
 	}
 	e := l.entries[0]
-	if e.Kind != audit.Read || e.Key != "pii" || e.Person != jane || e.Project != "shop" || strings.Join(e.Fields, " ") != "$email $name" || e.Why != "ticket 4711 of [email]" {
+	if e.Kind != audit.Read || e.Key != "pii" || e.Person != jane || e.Project != "shop" || strings.Join(e.Fields, " ") != "$email $name $phone" || e.Why != "ticket 4711 of [email]" {
 		t.Errorf("%+v", e)
 	}
 	l.err = fault.New(fault.Unavailable, "the ledger has no room")

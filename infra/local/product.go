@@ -26,6 +26,7 @@ import (
 	"loch/infra/local/wal"
 	"loch/shared/audit"
 	"loch/shared/enrich"
+	"loch/shared/fault"
 	"loch/shared/vault"
 	"loch/shared/web"
 )
@@ -156,7 +157,14 @@ func (p *product) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.profiles)
-	p.snapshots = snapshot.New(p.profiles, p.lake, snapshot.Options{Personal: p.personalTrait, Now: time.Now, Logger: s.logger})
+	p.snapshots = snapshot.New(p.profiles, p.lake, snapshot.Options{
+		Personal: p.personalTrait, Policy: p.traitsPolicy, Now: time.Now, Logger: s.logger,
+	})
+	// Before anybody is answered: a trait may have become personal since.
+	if err := p.snapshots.Renew(context.Background()); err != nil {
+		return fault.Wrap(err, fault.CodeOf(err), "other traits are personal than when profiles were last written into the lake, "+
+			"and they cannot be written anew, so SQL would show what it must not: "+fault.From(err).Error())
+	}
 	return nil
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"time"
 
@@ -86,6 +88,19 @@ func (p *product) personalTrait(projectID string) func(name string) bool {
 		return func(string) bool { return true }
 	}
 	return policy.PersonalTrait
+}
+
+// traitsPolicy is a word for which traits are personal in all projects.
+func (p *product) traitsPolicy() string {
+	h := sha256.New()
+	for _, id := range p.registry.IDs() {
+		digest := "all"
+		if policy, err := privacy.NewPolicy(p.registry.Settings(id).Privacy); err == nil {
+			digest = policy.TraitsDigest()
+		}
+		h.Write([]byte(id + "\x00" + digest + "\x00"))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // upkeepEvery is how often keys whose time is over leave memory, salts of days
