@@ -69,6 +69,19 @@ func (w *with) gone(project string) {
 	w.add("loch_gone", "SELECT DISTINCT o.project, t.id FROM "+Removals+" o CROSS JOIN UNNEST(o.ids) AS t (id)"+where(scope(project, "o.")))
 }
 
+// identity is the condition under which an event row r says who is who.
+var identity = "r.kind IN (" + literals([]string{string(event.KindIdentify), string(event.KindAlias)}) + ")"
+
+// KeptEvent is the condition under which an event row r stays, with the ids of those
+// who are to be removed in the table gone. A row of an identity call goes with
+// everybody whom it names, whoever sent it: lake ids are random, so each is its
+// person's wherever it stands. CASE has the texts of no other rows looked through.
+func KeptEvent(gone string) string {
+	return "NOT EXISTS (SELECT 1 FROM " + gone + " g WHERE g.project = r.project AND g.id = " + owner + ")" +
+		" AND NOT coalesce(CASE WHEN " + identity + " THEN arrays_overlap(regexp_extract_all(" +
+		"concat(r.properties, ' ', coalesce(r.context, '')), '[0-9a-f]{32}'), (SELECT array_agg(id) FROM " + gone + ")) END, false)"
+}
+
 // owner is whose row a row is: its user's, or else its device's. So what somebody
 // else did on the same device stays.
 const owner = "coalesce(r.user_id, r.device_id)"
@@ -77,7 +90,7 @@ const owner = "coalesce(r.user_id, r.device_id)"
 // manifest.
 func (w *with) rows(project string) {
 	w.add("loch_lake", "SELECT * FROM "+Rows+where(scope(project, "")))
-	w.add("loch_rows", "SELECT r.*, "+keyColumns+" FROM loch_lake r"+where(kept("r", owner)))
+	w.add("loch_rows", "SELECT r.*, "+keyColumns+" FROM loch_lake r"+where(KeptEvent("loch_gone")))
 }
 
 // once adds loch_once.
@@ -125,6 +138,6 @@ func Merges(from string) string {
 	return "SELECT m.project, t.id, m.person_id, cardinality(m.list) AS ids FROM (SELECT r.project, " +
 		"json_extract_scalar(r.context, " + member + "person') AS person_id, " +
 		"CAST(json_extract(r.context, " + member + "ids') AS array(varchar)) AS list FROM " + from +
-		" AND r.kind IN (" + literals([]string{string(event.KindIdentify), string(event.KindAlias)}) + ")" +
+		" AND " + identity +
 		" AND contains(split(r.flags, ','), " + Literal(event.FlagMerged) + ")) m CROSS JOIN UNNEST(m.list) AS t (id)"
 }

@@ -21,55 +21,76 @@ const TriesKey = "loch_tries"
 func ParseRow(doc []byte) (r event.Row, tries int, err error) {
 	r.Revenue = event.NoRevenue
 	var seen [128]bool
+	tries, err = members(doc, func(key string, value []byte) error {
+		i, known := places[key]
+		switch {
+		case !known:
+			return errUnknown
+		case seen[i]:
+			return errTwice.At(key)
+		case !set(&event.Columns[i], &r, value):
+			return errShape.At(key)
+		}
+		seen[i] = true
+		return nil
+	})
+	if err != nil {
+		return r, 0, err
+	}
+	for i := range event.Columns {
+		if c := &event.Columns[i]; !c.Nullable && !seen[i] {
+			return r, 0, errMissing.At(c.Name)
+		}
+	}
+	return r, tries, nil
+}
+
+// members calls fn for each member of a document but for TriesKey, whose value it
+// returns.
+func members(doc []byte, fn func(key string, value []byte) error) (tries int, err error) {
 	c := rawjson.Cursor{Buf: doc, MaxDepth: 1}
 	if !c.Open(rawjson.Object) {
-		return r, 0, fault.New(fault.Invalid, "this is not a JSON object")
+		return 0, fault.New(fault.Invalid, "this is not a JSON object")
 	}
 	for first := true; ; first = false {
 		more, err := c.More(first, '}')
 		if err != nil {
-			return r, 0, errNotJSON(err)
+			return 0, errNotJSON(err)
 		}
 		if !more {
 			break
 		}
 		name, err := c.Name()
 		if err != nil {
-			return r, 0, errNotJSON(err)
+			return 0, errNotJSON(err)
 		}
 		start, err := c.Value()
 		if err != nil {
-			return r, 0, errNotJSON(err)
+			return 0, errNotJSON(err)
 		}
-		value := doc[start:c.Pos]
-		key := rawjson.Text(name)
-		if key == TriesKey {
-			if tries, err = strconv.Atoi(string(value)); err != nil || tries < 0 {
-				return r, 0, fault.New(fault.Invalid, "not a count").At(TriesKey)
+		key, value := rawjson.Text(name), doc[start:c.Pos]
+		if key != TriesKey {
+			if err := fn(key, value); err != nil {
+				return 0, err
 			}
 			continue
 		}
-		i, known := places[key]
-		switch {
-		case !known:
-			return r, 0, fault.New(fault.Invalid, "it has a key that is no column's")
-		case seen[i]:
-			return r, 0, fault.New(fault.Invalid, "the key is there twice").At(key)
-		case !set(&event.Columns[i], &r, value):
-			return r, 0, fault.New(fault.Invalid, "the value does not fit the column").At(key)
+		if tries, err = strconv.Atoi(string(value)); err != nil || tries < 0 {
+			return 0, errShape.At(key)
 		}
-		seen[i] = true
 	}
 	if !c.End() {
-		return r, 0, fault.New(fault.Invalid, "more follows after the object")
+		return 0, fault.New(fault.Invalid, "more follows after the object")
 	}
-	for i := range event.Columns {
-		if c := &event.Columns[i]; !c.Nullable && !seen[i] && c.Type != event.Float {
-			return r, 0, fault.New(fault.Invalid, "every row has this column, and this one has not").At(c.Name)
-		}
-	}
-	return r, tries, nil
+	return tries, nil
 }
+
+var (
+	errUnknown = fault.New(fault.Invalid, "it has a key that is no column's")
+	errTwice   = fault.New(fault.Invalid, "the key is there twice")
+	errShape   = fault.New(fault.Invalid, "the value does not fit the column")
+	errMissing = fault.New(fault.Invalid, "every row has this column, and this one has not")
+)
 
 // places finds a column by its name.
 var places = func() map[string]int {
@@ -108,11 +129,11 @@ func set(c *event.Column, r *event.Row, value []byte) bool {
 	case event.Int:
 		n, err := strconv.ParseInt(string(value), 10, 64)
 		*c.Num(r) = n
-		return err == nil
+		return err == nil // what is no number in JSON is none here
 	case event.Float:
 		f, err := strconv.ParseFloat(string(value), 64)
 		*c.Flt(r) = f
-		return err == nil
+		return err == nil // what is no number in JSON is none here
 	case event.Bool:
 		*c.Flag(r) = kind == rawjson.True
 		return kind == rawjson.True || kind == rawjson.False

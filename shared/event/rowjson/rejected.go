@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"loch/shared/event"
+	"loch/shared/rawjson"
 )
 
 // Field is a column of the documents about rejected input.
@@ -83,4 +84,56 @@ func appendNamed(dst []byte, key, s string) []byte {
 		return dst
 	}
 	return append(appendText(append(dst, key...), s), ',')
+}
+
+// CheckRejected tells whether a document is one that AppendRejected or
+// AppendReceipt could have written, as strictly as ParseRow.
+func CheckRejected(doc []byte) (tries int, err error) {
+	seen := map[string]bool{}
+	tries, err = members(doc, func(key string, value []byte) error {
+		kind, known := rejectedTypes[key]
+		switch {
+		case !known:
+			return errUnknown
+		case seen[key]:
+			return errTwice.At(key)
+		case !shaped(kind, value):
+			return errShape.At(key)
+		}
+		seen[key] = true
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range []string{"received_time", "request_id", "parcel_received", "parcel_rows"} {
+		if !seen[name] {
+			return 0, errMissing.At(name)
+		}
+	}
+	return tries, nil
+}
+
+var rejectedTypes = func() map[string]event.Type {
+	m := map[string]event.Type{}
+	for _, f := range RejectedFields {
+		m[f.Name] = f.Type
+	}
+	return m
+}()
+
+// shaped tells whether a value is of a type that documents about rejections have.
+func shaped(t event.Type, value []byte) bool {
+	if t == event.Int {
+		_, err := strconv.ParseInt(string(value), 10, 64)
+		return err == nil
+	}
+	if rawjson.Kind(value[0]) != rawjson.String {
+		return false
+	}
+	if t == event.Time {
+		_, ok := parseInstant(rawjson.Text(value))
+		return ok
+	}
+	return true
 }

@@ -188,6 +188,9 @@ func TestRejectedFields(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got  %v\nwant %v", got, want)
 		}
+		if tries, err := rowjson.CheckRejected(bytes.Replace(doc, []byte("{"), []byte(`{"loch_tries":3,`), 1)); err != nil || tries != 3 {
+			t.Errorf("CheckRejected: %d, %v\n%s", tries, err, doc)
+		}
 		for name := range got {
 			if !known[name] {
 				t.Errorf("%s is not in RejectedFields", name)
@@ -201,6 +204,19 @@ func TestRejectedFields(t *testing.T) {
 	check(rowjson.AppendReceipt(nil, p), map[string]any{
 		"received_time": "2026-11-23T06:00:00.200Z", "request_id": "r1", "parcel_received": 3.0, "parcel_rows": 3.0,
 	})
+}
+
+func TestCheckRejectedIsStrict(t *testing.T) {
+	whole := string(rowjson.AppendReceipt(nil, eventtest.SampleParcel("r1", 3)))
+	for name, doc := range map[string]string{
+		"nothing": "", "unknown key": strings.Replace(whole, "{", `{"mood":1,`, 1), "twice": strings.Replace(whole, "{", `{"request_id":"x",`, 1),
+		"missing": strings.Replace(whole, `"request_id"`, `"protocol"`, 1), "instant": strings.Replace(whole, "Z", "", 1),
+		"number as text": strings.Replace(whole, ":3,", `:"3",`, 1), "text as number": strings.Replace(whole, `"r1"`, "1", 1),
+	} {
+		if _, err := rowjson.CheckRejected([]byte(doc)); err == nil || fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("%s: %v, want a fault of code %s", name, err, fault.Invalid)
+		}
+	}
 }
 
 func TestAppendRowAllocatesNothing(t *testing.T) {
