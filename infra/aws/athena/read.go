@@ -53,6 +53,9 @@ func (r *reader) page(set *types.ResultSet, first bool, statement types.Statemen
 	rows := set.Rows
 	if first {
 		if set.ResultSetMetadata == nil {
+			if statement == types.StatementTypeDdl {
+				return false, nil // it gives nothing
+			}
 			return false, fault.New(fault.Unavailable, "Athena's answer does not say what its columns are")
 		}
 		var header []string

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"loch/shared/event"
+	"loch/shared/manifest"
 )
 
 var update = flag.Bool("update", false, "write template.json anew")
@@ -72,15 +73,13 @@ func TestColumns(t *testing.T) {
 }
 
 func TestRowsView(t *testing.T) {
-	empty := Manifest{}
-	if got := empty.RowsView("b"); strings.Contains(got, Compacted) || strings.Contains(got, "WHERE") {
+	if got := RowsView(&manifest.Manifest{}, "b"); strings.Contains(got, Compacted) || strings.Contains(got, "WHERE") {
 		t.Errorf("the view of an empty lake: %s", got)
 	}
-	m := Manifest{
+	got := RowsView(&manifest.Manifest{
 		Commit: 7, Since: "2026-11-27T13", First: "2026-11-01", Last: "2026-11-27",
-		Replaced: []string{"landing/dt=2026-11-27/hour=13/a'b", "events/project=p/date=2026-11-01/000000000003-0.parquet"},
-	}
-	got := m.RowsView("b")
+		Replaced: []manifest.Replaced{{Key: "landing/dt=2026-11-27/hour=13/a'b"}, {Key: "events/project=p/date=2026-11-01/000000000003-0.parquet"}},
+	}, "b")
 	for _, want := range []string{
 		`dt >= DATE '2026-11-27' AND (dt > DATE '2026-11-27' OR hour >= '13')`,
 		`"$path" NOT IN ('s3://b/landing/dt=2026-11-27/hour=13/a''b')`,

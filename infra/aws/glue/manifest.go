@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"loch/shared/event"
+	"loch/shared/manifest"
 )
 
 // Rows is the view of all event rows that count at one moment, out of both tiers.
@@ -12,53 +13,26 @@ import (
 // whole, and a statement reads it once.
 const Rows = "lake_rows"
 
-// Manifest says which of the lake's files count.
-type Manifest struct {
-	// Commit is the number of the last compaction that counts. Compacted files are
-	// named after theirs; those of a later one are not finished yet.
-	Commit int64 `json:"commit"`
-
-	// Replaced are the files whose rows stand elsewhere now: landing files that were
-	// compacted and compacted files that were written anew. They are deleted when no
-	// statement can read them any more, and leave the list when they are gone.
-	Replaced []string `json:"replaced"`
-
-	// Since is the hour of arrival ("2026-11-27T13") before which nothing is left in
-	// the landing tier. Empty for: from its beginning.
-	Since string `json:"since"`
-
-	// First and Last are the dates that compacted events have, or empty.
-	First string `json:"first_date"`
-	Last  string `json:"last_date"`
-}
-
-// FileName is the name of the nth file of a compaction. The number comes first, by
-// which the view knows whether the file counts.
-func FileName(commit int64, n int) string { return fmt.Sprintf("%012d-%d.parquet", commit, n) }
-
-// commitOf is the number in a file's name.
+// commitOf is the number in a compacted file's name.
 const commitOf = `regexp_extract("$path", '/([0-9]{12})-[^/]*$', 1)`
 
 // RowsView is the query of Rows for a lake in a bucket.
-func (m *Manifest) RowsView(bucket string) string {
+func RowsView(m *manifest.Manifest, bucket string) string {
 	columns := columnList("")
-	var landing, compacted []string
-	for _, key := range m.Replaced {
-		path := "s3://" + bucket + "/" + key
-		if strings.HasPrefix(key, "landing/") {
-			landing = append(landing, path)
-		} else {
-			compacted = append(compacted, path)
-		}
-	}
-	fresh := "SELECT " + columns + ", 'landing' AS tier FROM " + Landing + where(
-		since(m.Since), notAmong(landing))
+	fresh := "SELECT " + columns + ", 'landing' AS tier FROM " + Landing + where(since(m.Since), notAmong(m, bucket, "landing/"))
 	if m.Last == "" {
 		return fresh
 	}
-	return fresh + " UNION ALL SELECT " + columns + ", 'compacted' AS tier FROM " + Compacted + where(
-		fmt.Sprintf("date BETWEEN DATE %s AND DATE %s", Literal(m.First), Literal(m.Last)),
-		fmt.Sprintf("%s <= '%012d'", commitOf, m.Commit), notAmong(compacted))
+	return fresh + " UNION ALL SELECT " + columns + ", 'compacted' AS tier FROM " + Compacted + where(compacted(m, bucket))
+}
+
+// compacted is the condition under which a row of the compacted tier counts.
+func compacted(m *manifest.Manifest, bucket string) string {
+	condition := fmt.Sprintf("date BETWEEN DATE %s AND DATE %s AND %s <= '%s'", Literal(m.First), Literal(m.Last), commitOf, manifest.ID(m.Commit))
+	if replaced := notAmong(m, bucket, "events/"); replaced != "" {
+		condition += " AND " + replaced
+	}
+	return condition
 }
 
 func since(hour string) string {
@@ -69,11 +43,27 @@ func since(hour string) string {
 	return fmt.Sprintf("dt >= DATE %[1]s AND (dt > DATE %[1]s OR hour >= %[2]s)", Literal(day), Literal(hour))
 }
 
-func notAmong(paths []string) string {
-	if len(paths) == 0 {
+// notAmong leaves out the files of a folder that were replaced.
+func notAmong(m *manifest.Manifest, bucket, folder string) string {
+	var keys []string
+	for _, r := range m.Replaced {
+		if strings.HasPrefix(r.Key, folder) {
+			keys = append(keys, r.Key)
+		}
+	}
+	if len(keys) == 0 {
 		return ""
 	}
-	return `"$path" NOT IN (` + literals(paths) + ")"
+	return `"$path" NOT IN (` + paths(bucket, keys) + ")"
+}
+
+// paths are files of a bucket as "$path" has them.
+func paths(bucket string, keys []string) string {
+	list := make([]string, len(keys))
+	for i, key := range keys {
+		list[i] = "s3://" + bucket + "/" + key
+	}
+	return literals(list)
 }
 
 // where joins the conditions that there are.

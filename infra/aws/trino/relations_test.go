@@ -93,7 +93,7 @@ func answers(t *testing.T, e *engine) {
 		"SELECT 'a' AS x, CAST(1 AS decimal(5,2)), ARRAY['p','q'], NULL, X'00ff', 0e0/0e0":                                             "[[a 1.00 [p, q] <nil> 00ff nan]]",
 		"VALUES 1, 2": "[[1] [2]]",
 	} {
-		got, err := engine.Query(t.Context(), "p", statement, report.Limits{Time: time.Minute})
+		got, err := engine.Query(t.Context(), "p", statement, report.Limits{Time: 5 * time.Minute})
 		if err != nil || fmt.Sprint(got.Rows) != want {
 			t.Errorf("%s\ngot  %v %v\nwant %s", statement, got.Rows, err, want)
 		}
@@ -103,7 +103,7 @@ func answers(t *testing.T, e *engine) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := engine.Query(t.Context(), "p", "SELECT * FROM "+relation, report.Limits{Time: time.Minute})
+		got, err := engine.Query(t.Context(), "p", "SELECT * FROM "+relation, report.Limits{Time: 5 * time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +115,7 @@ func answers(t *testing.T, e *engine) {
 			t.Errorf("%s has the columns\n%v\nand is described as\n%v", relation, columns, described.Rows)
 		}
 	}
-	plan, err := engine.Query(t.Context(), "p", "EXPLAIN SELECT count(*) FROM rejected", report.Limits{Time: time.Minute})
+	plan, err := engine.Query(t.Context(), "p", "EXPLAIN SELECT count(*) FROM rejected", report.Limits{Time: 5 * time.Minute})
 	if err != nil || len(plan.Rows) == 0 {
 		t.Errorf("EXPLAIN: %v %v", plan.Rows, err)
 	}
@@ -128,7 +128,7 @@ func answers(t *testing.T, e *engine) {
 		"SELECT event + 1 FROM events_raw":               "line 1, column 14: Cannot apply operator: varchar + integer",
 		"SELECT 1/0 FROM rejected":                       "Division by zero",
 	} {
-		_, err := engine.Query(t.Context(), "p", statement, report.Limits{Time: time.Minute})
+		_, err := engine.Query(t.Context(), "p", statement, report.Limits{Time: 5 * time.Minute})
 		if fault.CodeOf(err) != fault.Invalid || !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%s: %v, want %s", statement, err, want)
 		}

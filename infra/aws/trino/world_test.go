@@ -22,6 +22,8 @@ import (
 	"loch/infra/aws/trino"
 	"loch/shared/event"
 	"loch/shared/event/rowjson"
+	"loch/shared/manifest"
+	"loch/shared/report"
 )
 
 // engine is the one Trino of this package, and the S3 server that it reads.
@@ -71,6 +73,9 @@ func TestTrino(t *testing.T) {
 		"statements":    statements,
 		"the relations": relations,
 		"answers":       answers,
+		"compaction":    compaction,
+		"parquet":       parquet,
+		"state":         state,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}
@@ -111,14 +116,14 @@ func (e *engine) newLake(t *testing.T, landing glue.Format) *lake {
 		}
 		l.run(trino.CreateTable(table, l.name))
 	}
-	l.publish(glue.Manifest{})
+	l.publish(&manifest.Manifest{})
 	return l
 }
 
 // publish makes the view that says which files count, and those over it.
-func (l *lake) publish(m glue.Manifest) {
+func (l *lake) publish(m *manifest.Manifest) {
 	l.t.Helper()
-	l.run("CREATE OR REPLACE VIEW " + glue.Rows + " AS " + m.RowsView(l.name))
+	l.run("CREATE OR REPLACE VIEW " + glue.Rows + " AS " + glue.RowsView(m, l.name))
 }
 
 func (l *lake) run(statement string) trino.Result {
@@ -141,12 +146,39 @@ func (l *lake) put(key string, body []byte) {
 // arrived.
 func (l *lake) land(rows []event.Row) {
 	l.t.Helper()
+	l.files++
+	l.putRows(time.UnixMilli(rows[0].ReceivedTimeMS).UTC().Format("landing/dt=2006-01-02")+fmt.Sprintf("/hour=10/%06d", l.files), rows)
+}
+
+func (l *lake) putRows(key string, rows []event.Row) {
+	l.t.Helper()
 	var body []byte
 	for i := range rows {
 		body = rowjson.AppendRow(body, &rows[i])
 	}
-	l.files++
-	l.put(time.UnixMilli(rows[0].ReceivedTimeMS).UTC().Format("landing/dt=2006-01-02")+fmt.Sprintf("/hour=10/%06d", l.files), body)
+	l.put(key, body)
+}
+
+func (l *lake) list(prefix string) (keys []string) {
+	l.t.Helper()
+	err := l.bucket.List(l.t.Context(), prefix, func(key string, _ int64, _ time.Time) error {
+		keys = append(keys, key)
+		return nil
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return keys
+}
+
+// ask gives the rows of a person's statement.
+func (l *lake) ask(engine report.Engine, statement string) string {
+	l.t.Helper()
+	answer, err := engine.Query(l.t.Context(), "p", statement, report.Limits{Time: 5 * time.Minute})
+	if err != nil {
+		l.t.Fatalf("%s: %v", statement, err)
+	}
+	return fmt.Sprint(answer.Rows)
 }
 
 func (l *lake) remove(n int, ids []string) {

@@ -113,6 +113,7 @@ func people(t *testing.T, l Lake, seed uint64, effort Effort) {
 // left whose first user is forgotten.
 func removals(t *testing.T, l Lake, seed uint64, effort Effort) {
 	g, r, m := NewTraffic(seed+90, 4, "p", "p", "p", "q"), rand.New(rand.NewPCG(seed, 4)), newModel()
+	g.oneSender = true
 	for step := range effort.Steps {
 		rows := g.Request(1 + r.IntN(25))
 		if r.IntN(2) == 0 { // a call that names somebody, and one of another kind that does
@@ -153,7 +154,7 @@ func (m *model) put(t *testing.T, l Lake, rows []event.Row) {
 func (m *model) compare(t *testing.T, l Lake) {
 	t.Helper()
 	want := lines(newest(m.kept()), m.person())
-	answer, err := l.Engine.Query(context.Background(), "p", "SELECT "+shown+", person_id FROM events", report.Limits{Rows: 100_000, Time: 2 * time.Minute})
+	answer, err := l.Engine.Query(context.Background(), "p", "SELECT "+shown+", person_id FROM events", report.Limits{Rows: 100_000, Time: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,10 @@ type Traffic struct {
 	sent     []event.Row
 	requests int
 	clock    int64 // received time of the next request
+
+	// oneSender keeps an event's sender the same on a second try, as it is but where
+	// a person was erased in between.
+	oneSender bool
 }
 
 // NewTraffic makes rows of the projects, each as often as it is named, over some
@@ -88,7 +92,9 @@ func (g *Traffic) again() event.Row {
 	case 1:
 		r.TimeMS += dayMS
 	case 2:
-		r.DeviceID = g.device() // same sender only if there is a user
+		if !g.oneSender {
+			r.DeviceID = g.device() // same sender only if there is a user
+		}
 	case 3:
 		r.Project = g.projects[g.rand.IntN(len(g.projects))]
 	}
