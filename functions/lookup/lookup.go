@@ -56,6 +56,7 @@ type Deps struct {
 	Roster   roster.Roster
 	Engine   report.Engine // who did an event
 	Now      func() time.Time
+	Pause    func(ctx context.Context, d time.Duration) error // until it is over, or ctx; see web.Pause
 	// Everybody lets exports in clear past Limit: for whoever owns the data anyway.
 	Everybody bool
 }
