@@ -34,7 +34,7 @@ func (p *product) people(mux *http.ServeMux) {
 func (p *product) looking(limit *web.RateLimit) lookup.Deps {
 	return lookup.Deps{
 		Registry: p.registry, Profiles: p.profiles, Vault: p.identities, Audit: p.audit, Limit: limit,
-		Roster: p.profiles, Engine: p.engine, Journeys: p.engine, Now: time.Now, Pause: web.Pause,
+		Roster: p.profiles, Engine: p.engine, Journeys: p.engine, Now: time.Now,
 	}
 }
 
