@@ -9,11 +9,11 @@ import (
 
 	"loch/shared/audit"
 	"loch/shared/fault"
+	"loch/shared/filter"
 	"loch/shared/privacy"
 	"loch/shared/profile"
 	"loch/shared/project"
 	"loch/shared/report"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 	"loch/shared/web"
 )

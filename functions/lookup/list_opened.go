@@ -7,9 +7,9 @@ import (
 
 	"loch/shared/audit"
 	"loch/shared/fault"
+	"loch/shared/filter"
 	"loch/shared/profile"
 	"loch/shared/rawjson"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 	"loch/shared/web"
 )

@@ -81,6 +81,10 @@ func (l *ledger) Append(_ context.Context, e audit.Entry) (audit.Entry, error) {
 
 type profiles map[string]profile.Profile
 
+func (profiles) Whose(context.Context, string, []string) ([]string, error) {
+	return nil, fault.New(fault.Internal, "nothing here writes profiles")
+}
+
 func (profiles) Linked(_ context.Context, _, id string) ([]string, error) { return []string{id}, nil }
 
 func (profiles) Erase(context.Context, string, []string) error {

@@ -55,6 +55,7 @@ type product struct {
 	created    bool // the project was made just now
 	log        *wal.Log
 	recovery   wal.Recovery
+	recovered  []wal.Segment // what the log held when it was opened
 	lake       *lake.Lake
 	roller     *lake.Roller
 	engine     *duckdb.Engine
@@ -139,6 +140,7 @@ func (p *product) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.log)
+	p.recovered = p.log.Segments()
 	p.roller = lake.NewRoller(p.lake, p.log, lake.RollerOptions{MaxAge: s.rolloverEvery, Now: time.Now, Logger: s.logger})
 	if p.engine, err = duckdb.Open(p.lake, p.log, duckdb.Options{
 		TempDir: filepath.Join(s.dataDir, "tmp"), Logger: s.logger,
@@ -201,11 +203,11 @@ func (p *product) observing() web.ObserveOptions {
 	return web.ObserveOptions{Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Counters: p.counters}
 }
 
-// work runs what happens beside the requests until ctx ends: roll-over of the
-// log, compaction, upkeep of the vault, and writing who was seen.
+// work runs what happens beside the requests until ctx ends: learning again from the
+// log who was seen before a crash, roll-over of the log, compaction, upkeep of the vault, and writing who was seen.
 func (p *product) work(ctx context.Context) {
 	var all sync.WaitGroup
-	all.Go(func() { p.roller.Run(ctx) })
+	all.Go(func() { p.recall(ctx); p.roller.Run(ctx) })
 	all.Go(func() { every(ctx, p.settings.compactEvery, p.compactIfNeeded) })
 	all.Go(func() {
 		resumer := erase.NewResumer(p.erasing(nil))

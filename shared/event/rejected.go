@@ -48,6 +48,7 @@ type Rejection struct {
 	InsertID string // what the client needs to find its record again; never stored in clear
 	Reason   Reason
 	Field    string // a place by names of ours ("properties.time"), never by names that were sent
+	Words    string // safe words that say more than the reason does, for the answer; may be empty
 	Payload  []byte // the input as sent, possibly cut
 }
 

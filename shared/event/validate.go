@@ -36,6 +36,7 @@ const (
 	FlagNoProfile    = "no_profile"    // the browser asks not to be tracked, so the event touched no profile
 	FlagMerged       = "merged"        // the context says who is one person since this event, see AddMerged
 	FlagNotMerged    = "not_merged"    // an identity event in a project where such events merge nobody
+	FlagNotLinked    = "not_linked"    // the device had been linked to another user, so that the row links nobody
 	FlagMergeRefused = "merge_refused" // an identity event that asked for what the rules do not allow
 	FlagFutureTime   = "future_time"   // the time was ahead of ours and became the time of receipt
 )

@@ -128,7 +128,7 @@ func linkRows(project string, f files) string {
 	}
 	if len(f.Fresh) > 0 {
 		parts = append(parts, "SELECT "+columns+" FROM "+scan(f.Fresh)+" f"+
-			" WHERE project = "+literal(project)+" AND device_id IS NOT NULL AND user_id IS NOT NULL AND "+kept)
+			" WHERE project = "+literal(project)+" AND "+linking+" AND "+kept)
 	}
 	return strings.Join(parts, " UNION ALL ")
 }

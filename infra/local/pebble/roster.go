@@ -128,8 +128,10 @@ func (s *Profiles) List(ctx context.Context, q roster.Query) (roster.Page, error
 		return roster.Page{}, err
 	}
 	defer s.leave()
-	if q.Among != nil {
-		q.Among = slices.Compact(slices.Sorted(slices.Values(q.Among)))
+	if q.Among != nil { // nobody is not everybody, so it stays what it is
+		q.Among = slices.Clone(q.Among)
+		slices.Sort(q.Among)
+		q.Among = slices.Compact(q.Among)
 	}
 	now := s.now()
 	t := s.rosters.table(q.Project, now, now)

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"loch/shared/filter"
 	"loch/shared/profile"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 	"loch/shared/roster/rostertest"
 )

@@ -1,6 +1,7 @@
 package mixpanel
 
 import (
+	"cmp"
 	"strconv"
 
 	"loch/shared/event"
@@ -14,7 +15,7 @@ func Explain(r event.Rejection) string {
 	if r.Field != "" {
 		at = r.Field + ": "
 	}
-	return at + explanations[r.Reason]
+	return at + cmp.Or(r.Words, explanations[r.Reason])
 }
 
 var explanations = map[event.Reason]string{
