@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,22 @@ func TestWalkStops(t *testing.T) {
 	b.keptNothing(t, "/track/?verbose=1", oneOfEach)
 	b.keptNothing(t, "/engage/?verbose=1", `[{"$token":"T","$distinct_id":"u","$set":{"a":1}}]`)
 	b.keptNothing(t, "/track/?verbose=1", `[{"event":"a","properties":{"token":"T","time":"no time"}}]`) // a rejection alone
+}
+
+// Nor is an import, and one that would hold more than there is gets a 503 at once.
+func TestImportIsBounded(t *testing.T) {
+	lines := `{"distinct_id":"u","properties":{"a":1}}` + "\n" + `{"distinct_id":"v","properties":{"a":1}}`
+	for name, bound := range map[string]func(*ingest.Deps){
+		"time":   func(d *ingest.Deps) { d.MaxWalk = time.Nanosecond },
+		"memory": func(d *ingest.Deps) { d.Budget = web.NewBudget(8<<10, time.Now) },
+	} {
+		b := newBench(t)
+		b.rebuild(bound)
+		w := b.send("POST", "/api/profiles.ndjson", lines, "Authorization", "Bearer pii")
+		if w.Code != http.StatusServiceUnavailable || len(b.people.changes) != 0 {
+			t.Errorf("%s: %d %s, %d changes", name, w.Code, w.Body, len(b.people.changes))
+		}
+	}
 }
 
 // notingProjects remembers when the time of a request is over.

@@ -10,6 +10,7 @@ import (
 	"loch/shared/fault"
 	"loch/shared/project"
 	"loch/shared/roster"
+	"loch/shared/vault"
 	"loch/shared/web"
 )
 
@@ -113,7 +114,7 @@ func readExport(r *http.Request, key project.Key) (l *listing, after string, err
 	if len(values["after"]) > 1 {
 		return nil, "", fault.New(fault.Invalid, "the parameter is there twice").At("after")
 	}
-	if after = values.Get("after"); after != "" && !isLakeID(after) {
+	if after = values.Get("after"); after != "" && !vault.IsID(after) {
 		return nil, "", fault.New(fault.Invalid, "an export goes on behind the person_id of its last line").At("after")
 	}
 	values.Del("after")

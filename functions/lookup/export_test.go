@@ -97,7 +97,7 @@ func TestExportInClear(t *testing.T) {
 	for _, e := range ledger.entries {
 		named += len(e.IDs)
 	}
-	if named != 1203 || len(ledger.entries) != 3 || strings.Join(ledger.entries[0].Fields, " ") != "$name" {
+	if named != 1203 || len(ledger.entries) != 3 || strings.Join(ledger.entries[0].Fields, " ") != "$name $phone" {
 		t.Errorf("%d rows name %d people", len(ledger.entries), named)
 	}
 	ledger.err = fault.New(fault.Unavailable, "the ledger has no room")

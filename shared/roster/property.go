@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"loch/shared/filter"
 	"loch/shared/profile"
-	"loch/shared/report/filter"
 )
 
 // Columns are what Loch itself notes of a profile, by the names that SQL's

@@ -19,7 +19,11 @@ func newProfilesExport(c Connector, t tools) *cobra.Command {
 		Use:   "export",
 		Short: "Write all profiles as lines of JSON",
 		Long: `Write the profiles of everybody, or of those who pass a filter, as NDJSON: one JSON
-object a line, in the order of person_id. "loch profiles import" takes the same.
+object a line, in the order of person_id. "loch profiles import" takes the same back
+into this server, where it sets what was exported. People's own identifiers are in no
+export: the server keeps a keyed hash of each and cannot tell them. So an export is
+no way to another server; there, copy the data folder with vault.key while the
+server is stopped.
 
 With -o the file appears once it is whole; until then it is called FILE.part, and
 the same command goes on where an earlier one broke off.
@@ -30,7 +34,7 @@ audit ledger names each person either way.` +
 			fmt.Sprintf(exitHelp, "3 and 4 not used"),
 		Example: `  loch profiles export -o people.ndjson
   loch profiles export --where 'plan eq pro' | jq -r .person_id
-  loch profiles export --pii --why "move to another server" -o people.ndjson`,
+  loch profiles export --pii --why "ticket 4711: mailing" -o people.ndjson`,
 		RunE: e.run,
 	}
 	e.target.flags(cmd, true)

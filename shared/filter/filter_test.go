@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"loch/shared/fault"
-	"loch/shared/report/filter"
+	"loch/shared/filter"
 )
 
 // row is an object's members, asked as a profile or an event is.
