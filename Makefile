@@ -43,13 +43,13 @@ build: setup-build data ## build bin/loch
 	@$(STEP) 'build bin/loch' go build -ldflags='-s -w' -o bin/loch ./infra/local
 
 .PHONY: test
-test: setup data web engines vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web trino engines vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 20m $(PACKAGES)
 
 .PHONY: test-fast
 test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java
-	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /$(DYNAMO))
+	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /infra/aws/trino -e /$(DYNAMO))
 
 .PHONY: lint
 lint: setup-build data vet $(LINTER) ## golangci-lint, go vet, gofmt, layout, TypeScript
@@ -122,6 +122,12 @@ engines: setup-engines $(DYNAMO_NPM) ## install the pinned engines that stand fo
 $(ENRICH_NPM) $(WEB_NPM) $(DYNAMO_NPM): %/node_modules/.installed: %/package.json %/package-lock.json
 	@$(STEP) 'install the pinned npm packages of $*' bash -c 'cd $* && $(NPM_CI) >/dev/null'
 	@touch $@
+
+.PHONY: trino
+trino: setup build/trino/.installed ## install the parts of Trino that stand for Athena in tests
+
+build/trino/.installed: $(addprefix infra/aws/trino/server/,pom.xml Start.java checksums.sha256) .ci/trino
+	@$(STEP) 'install the pinned parts of Trino (once, takes a minute or two)' .ci/trino build/trino
 
 # The linter has its own go.mod with every hash, and is built once.
 $(LINTER): $(LINT)/go.mod $(LINT)/go.sum

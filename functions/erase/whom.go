@@ -2,7 +2,6 @@ package erase
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"loch/shared/event"
 	"loch/shared/fault"
 	"loch/shared/profile"
+	"loch/shared/vault"
 )
 
 const devicePrefix = "$device:" // as Mixpanel marks a distinct_id that is a device's
@@ -44,7 +44,7 @@ func readWhom(r *http.Request, parameters map[string]string) (whom, error) {
 	case "id": // as a look-up spells it
 		q.by = ""
 	case "person":
-		if !isLakeID(q.asked) {
+		if !vault.IsID(q.asked) {
 			return q, fault.New(fault.Invalid, "with by=person the id is a person_id, as SQL has it: 32 lower-case hexadecimal digits").At("distinct_id")
 		}
 	default:
@@ -90,7 +90,7 @@ func (h *handler) find(ctx context.Context, projectID string, q whom) ([]person,
 	}
 	// The id may be a person_id, as SQL and look-ups show it. Whether one without
 	// a profile ever was anybody's, nobody can tell.
-	bare := len(lakeIDs) == 0 && (q.by == "" || q.by == "person") && q.groupKey == "" && isLakeID(q.asked)
+	bare := len(lakeIDs) == 0 && (q.by == "" || q.by == "person") && q.groupKey == "" && vault.IsID(q.asked)
 	if bare {
 		lakeIDs = []string{q.asked}
 	}
@@ -114,7 +114,7 @@ func (h *handler) find(ctx context.Context, projectID string, q whom) ([]person,
 // erasedBefore finds somebody whom the ledger knows as erased, by a lake id, so that
 // the rows can be removed later as well. Nothing else leads to them any more.
 func (h *handler) erasedBefore(ctx context.Context, projectID string, q whom) ([]person, error) {
-	if !isLakeID(q.asked) || q.groupKey != "" || q.by != "" && q.by != "person" {
+	if !vault.IsID(q.asked) || q.groupKey != "" || q.by != "" && q.by != "person" {
 		return nil, nil
 	}
 	p := person{id: q.asked, ids: []string{q.asked}}
@@ -217,7 +217,7 @@ func (h *handler) person(ctx context.Context, projectID, id string) (person, err
 	switch {
 	case err == nil:
 		p.profile = &found
-		if isLakeID(found.ID) {
+		if vault.IsID(found.ID) {
 			p.id = found.ID
 		}
 	case fault.CodeOf(err) != fault.NotFound:
@@ -228,15 +228,9 @@ func (h *handler) person(ctx context.Context, projectID, id string) (person, err
 	slices.Sort(others)
 	p.ids = append([]string{p.id}, slices.Compact(others)...)
 	for _, id := range p.ids {
-		if !isLakeID(id) {
+		if !vault.IsID(id) {
 			return p, fault.New(fault.Internal, "a lake id is not 32 hexadecimal digits")
 		}
 	}
 	return p, nil
-}
-
-// isLakeID guards what goes into a statement and into the ledger.
-func isLakeID(id string) bool {
-	_, err := hex.DecodeString(id)
-	return err == nil && len(id) == 32 && strings.ToLower(id) == id
 }

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,23 @@ func TestOverBudget(t *testing.T) {
 	}
 }
 
+// An event whose row the sink cannot keep is rejected with a reason, and the rest of
+// its request is kept.
+func TestRowsThatDoNotFit(t *testing.T) {
+	b := newBench(t)
+	b.rebuild(func(d *ingest.Deps) { d.RowFits = func(r *event.Row) bool { return r.Name != "b" } })
+	w := b.send("POST", "/import?strict=1", `[{"event":"a","properties":{"time":1795400000,"$insert_id":"i1"}},
+		{"event":"b","properties":{"time":1795400000,"$insert_id":"i2"}},{"event":"c","properties":{"time":1795400000,"$insert_id":"i3"}}]`,
+		"Content-Type", "application/json", "Authorization", "Basic VDo=")
+	if w.Code != 400 || !strings.Contains(w.Body.String(), `"i2"`) || strings.Contains(w.Body.String(), `"i1"`) {
+		t.Errorf("answer %d %s, want the second record named", w.Code, w.Body)
+	}
+	rows, rejected, _ := b.sink.rows()
+	if len(rows) != 2 || len(rejected) != 1 || rejected[0].Reason != event.ReasonTooLarge || rejected[0].BatchIndex != 1 || len(rejected[0].Sealed) == 0 {
+		t.Errorf("%d rows, rejected %+v", len(rows), rejected)
+	}
+}
+
 // lateProjects takes until the time of the request is over to find a project.
 type lateProjects struct{ *projects }
 
@@ -75,6 +93,22 @@ func TestWalkStops(t *testing.T) {
 	b.keptNothing(t, "/track/?verbose=1", oneOfEach)
 	b.keptNothing(t, "/engage/?verbose=1", `[{"$token":"T","$distinct_id":"u","$set":{"a":1}}]`)
 	b.keptNothing(t, "/track/?verbose=1", `[{"event":"a","properties":{"token":"T","time":"no time"}}]`) // a rejection alone
+}
+
+// Nor is an import, and one that would hold more than there is gets a 503 at once.
+func TestImportIsBounded(t *testing.T) {
+	lines := `{"distinct_id":"u","properties":{"a":1}}` + "\n" + `{"distinct_id":"v","properties":{"a":1}}`
+	for name, bound := range map[string]func(*ingest.Deps){
+		"time":   func(d *ingest.Deps) { d.MaxWalk = time.Nanosecond },
+		"memory": func(d *ingest.Deps) { d.Budget = web.NewBudget(8<<10, time.Now) },
+	} {
+		b := newBench(t)
+		b.rebuild(bound)
+		w := b.send("POST", "/api/profiles.ndjson", lines, "Authorization", "Bearer pii")
+		if w.Code != http.StatusServiceUnavailable || len(b.people.changes) != 0 {
+			t.Errorf("%s: %d %s, %d changes", name, w.Code, w.Body, len(b.people.changes))
+		}
+	}
 }
 
 // notingProjects remembers when the time of a request is over.

@@ -63,21 +63,27 @@ func (h *handler) importProfiles(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
-	o, err := h.ownersOf(r.Context(), key.Project)
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
 	lines := splitLines(body)
 	if len(lines) > maxImportLines {
 		web.WriteError(w, r, fault.Newf(fault.TooLarge, "there are %d lines; at most %d are taken at once", len(lines), maxImportLines))
 		return
 	}
+	if err := share.Take(weightOf(len(lines), len(body))); err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
 	ctx, cancel := web.Detach(r.Context())
 	defer cancel()
-	a, err := h.takeLines(ctx, lines, o, key.Project.ID, h.requestID(r))
+	walk, cancelWalk := context.WithTimeout(ctx, h.MaxWalk)
+	defer cancelWalk()
+	o, err := h.ownersOf(walk, key.Project)
 	if err != nil {
 		web.WriteError(w, r, err)
+		return
+	}
+	a, err := h.takeLines(ctx, lines, o, key.Project.ID, h.requestID(r))
+	if err != nil {
+		web.WriteError(w, r, inTime(walk, err))
 		return
 	}
 	web.WriteJSON(w, http.StatusOK, a)
@@ -107,7 +113,8 @@ func splitLines(body []byte) (lines [][]byte) {
 }
 
 // takeLines is the walk of an import: the same sealing as of /engage, and then the
-// profile store. An update's Index is its line.
+// profile store. An update's Index is its line. As in take, the owners' time is over
+// at MaxWalk; what is written then is carried to its end.
 func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, projectID, requestID string) (imported, error) {
 	b := wire.Batch{Protocol: importProtocol}
 	var named, known []profile.Update // by an identifier, by the lake id
@@ -117,8 +124,11 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 		if len(line) == 0 {
 			continue
 		}
+		if o.ctx.Err() != nil {
+			return a, o.ctx.Err()
+		}
 		a.Received++
-		u, told, refused := readLine(line)
+		u, told, refused := readLine(line, h.Now())
 		if refused != nil {
 			refused.Index, refused.Payload = i, line
 			b.Rejected = append(b.Rejected, *refused)
@@ -132,20 +142,26 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 			named = append(named, u)
 		}
 	}
-	known, err := allowedKinds(&b, o, known)
+	known, err := h.knownOnes(o.ctx, &b, known)
 	if err != nil {
+		return a, err
+	}
+	if known, err = allowedKinds(&b, o, known); err != nil {
 		return a, err
 	}
 	if named, err = allowedKinds(&b, o, named); err != nil {
 		return a, err
 	}
-	named, err = h.nameUpdates(ctx, &b, named, o, &enrich.Surroundings{})
+	named, err = h.nameUpdates(o.ctx, &b, named, o, &enrich.Surroundings{})
 	if err != nil {
 		return a, err
 	}
-	updates, err := h.sealImport(ctx, &b, slices.Concat(named, known), o)
+	updates, err := h.sealImport(o.ctx, &b, slices.Concat(named, known), o)
 	if err != nil {
 		return a, err
+	}
+	if o.ctx.Err() != nil {
+		return a, o.ctx.Err()
 	}
 	refused, err := h.Profiles.Apply(ctx, importChanges(updates, seen))
 	if err != nil {
@@ -164,6 +180,30 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	a.Imported = a.Received - len(a.Failed)
 	h.count(&b, a.Imported)
 	return a, nil
+}
+
+// knownOnes keeps the updates of lake ids to which an identifier leads. An id from
+// another server, or of somebody who was erased since the export, would be a profile
+// that nobody could find or erase by what the website calls its person. Nothing of
+// such a line is kept.
+func (h *handler) knownOnes(ctx context.Context, b *wire.Batch, updates []profile.Update) ([]profile.Update, error) {
+	ids := make([]string, len(updates))
+	for i := range updates {
+		ids[i] = updates[i].ID
+	}
+	known, err := h.Vault.Known(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	kept := updates[:0]
+	for i := range updates {
+		if !known[i] {
+			b.Rejected = append(b.Rejected, event.Rejection{Index: updates[i].Index, Reason: event.ReasonUnknownPerson, Field: "person_id"})
+			continue
+		}
+		kept = append(kept, updates[i])
+	}
+	return kept, nil
 }
 
 // allowedKinds keeps the updates of people, and of groups whose kind the project has

@@ -9,12 +9,12 @@ import (
 	"loch/shared/event"
 	"loch/shared/profile"
 	"loch/shared/rawjson"
+	"loch/shared/vault"
 )
 
 const (
 	maxImportLine = 1 << 20
 	maxLineDepth  = 64
-	maxLineID     = 1024
 )
 
 // line is what a line may say. Members that are not known are passed over: exports
@@ -37,8 +37,9 @@ func refuse(reason event.Reason, field string) *event.Rejection {
 	return &event.Rejection{Reason: reason, Field: field}
 }
 
-// readLine reads one profile: whom it is about, what to set, and when they were seen.
-func readLine(text []byte) (u profile.Update, seen profile.Seen, refused *event.Rejection) {
+// readLine reads one profile: whom it is about, what to set, and when they were seen,
+// which is in no future: whoever had it would stand above everybody in every list.
+func readLine(text []byte, now time.Time) (u profile.Update, seen profile.Seen, refused *event.Rejection) {
 	if len(text) > maxImportLine {
 		return u, seen, refuse(event.ReasonTooLarge, "")
 	}
@@ -68,7 +69,11 @@ func readLine(text []byte) (u profile.Update, seen profile.Seen, refused *event.
 	if l.LastSeen != nil {
 		seen.LastMS = l.LastSeen.UnixMilli()
 	}
-	if seen.FirstMS < 0 || seen.LastMS < 0 || seen.FirstMS > seen.LastMS && seen.LastMS != 0 {
+	latest := now.Add(event.AllowedAhead).UnixMilli()
+	switch {
+	case seen.LastMS < 0 || seen.LastMS > latest:
+		return u, seen, refuse(event.ReasonBadTime, "last_seen")
+	case seen.FirstMS < 0 || seen.FirstMS > latest || seen.FirstMS > seen.LastMS && seen.LastMS != 0:
 		return u, seen, refuse(event.ReasonBadTime, "first_seen")
 	}
 	return u, seen, nil
@@ -82,14 +87,14 @@ func whom(u *profile.Update, l *line) *event.Rejection {
 	}
 	u.GroupKey = l.GroupKey
 	switch {
-	case len(l.GroupKey) > maxLineID || len(id) > maxLineID:
-		return refuse(event.ReasonNameTooLong, "distinct_id")
-	case strings.IndexByte(l.GroupKey+id, 0) >= 0:
+	case len(l.GroupKey) > event.MaxIDBytes || strings.IndexByte(l.GroupKey, 0) >= 0:
+		return refuse(event.ReasonBadID, "group_key")
+	case len(id) > event.MaxIDBytes || strings.IndexByte(id, 0) >= 0:
 		return refuse(event.ReasonBadID, "distinct_id")
 	case id != "" && l.PersonID != "":
 		return refuse(event.ReasonBadID, "person_id")
 	case l.PersonID != "":
-		if len(l.PersonID) != 32 || strings.Trim(l.PersonID, "0123456789abcdef") != "" {
+		if !vault.IsID(l.PersonID) {
 			return refuse(event.ReasonBadID, "person_id")
 		}
 		u.ID = l.PersonID

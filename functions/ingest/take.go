@@ -21,9 +21,9 @@ import (
 // rejection that is itself stored; or the whole request fails and the client
 // sends it again.
 //
-// Until it is written, the request may be given up: when its memory or its time is
-// over, nothing of it is kept and its client is told so. From then on it is carried
-// to its end.
+// Until the first of it is written, the request may be given up: when its memory or
+// its time is over, nothing of it is kept and its client is told so. From then on it
+// is carried to its end: who is who first, since rows say what came of it.
 func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Request, cred mixpanel.Credential, requestID string) (mixpanel.Control, mixpanel.Outcome) {
 	walk, cancel := context.WithTimeout(ctx, h.MaxWalk)
 	defer cancel()
@@ -73,6 +73,7 @@ func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Reque
 	if events, err = h.clean(walk, &batch, events, owners); err != nil {
 		return failed(err)
 	}
+	events = h.fitting(&batch, events)
 	event.FillInsertIDs(events, h.Vault.InsertID)
 	if updates, err = h.nameUpdates(walk, &batch, updates, owners, &surroundings); err != nil {
 		return failed(err)
@@ -81,13 +82,17 @@ func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Reque
 		return failed(err)
 	}
 
-	if err := h.merge(ctx, events, owners); err != nil {
-		return failed(err)
-	}
-	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
 	if walk.Err() != nil {
 		return failed(walk.Err())
 	}
+
+	if err := h.merge(ctx, events, owners); err != nil {
+		return failed(err)
+	}
+	if err := h.link(ctx, events, owners); err != nil {
+		return failed(err)
+	}
+	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
 	if len(parcel.Rows)+len(parcel.Rejected) > 0 {
 		if err := h.Sink.Put(ctx, parcel); err != nil {
 			return control, mixpanel.Outcome{Err: err}
@@ -114,9 +119,12 @@ func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Reque
 // row, its spans and their copies, and its text as decoded, sealed, cleaned and as
 // the log writes it.
 func weight(req *mixpanel.Request, b *wire.Batch) int64 {
+	return weightOf(len(b.Events)+len(b.Updates)+len(b.Rejected), len(req.Body)+len(req.Query.Get("data")))
+}
+
+func weightOf(records, bytes int) int64 {
 	const perRecord, perByte = 4 << 10, 4
-	records := len(b.Events) + len(b.Updates) + len(b.Rejected)
-	return int64(records)*perRecord + int64(len(req.Body)+len(req.Query.Get("data")))*perByte
+	return int64(records)*perRecord + int64(bytes)*perByte
 }
 
 // inTime says of an error that the time is over, if it is: whatever a step or a
@@ -197,11 +205,31 @@ func fewEnough(b *wire.Batch, events []event.Event) []event.Event {
 	return kept
 }
 
+// fitting refuses events whose rows the sink cannot keep: a limit on what was sent
+// does not bound them, since texts grow where a sink has to escape them.
+func (h *handler) fitting(b *wire.Batch, events []event.Event) []event.Event {
+	if h.RowFits == nil {
+		return events
+	}
+	kept := events[:0]
+	for i := range events {
+		e := &events[i]
+		if !h.RowFits(&e.Row) {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonTooLarge, Field: "properties", Payload: e.Raw,
+			})
+			continue
+		}
+		kept = keep(kept, e, i)
+	}
+	return kept
+}
+
 // refusals turns what the profile store would not apply into rejections.
 func refusals(refused []profile.Refusal, updates []profile.Update) []event.Rejection {
 	list := make([]event.Rejection, 0, len(refused))
 	for _, f := range refused {
-		r := event.Rejection{Index: f.Index, Reason: event.ReasonBadOperator, Field: f.Field}
+		r := event.Rejection{Index: f.Index, Reason: event.ReasonBadOperator, Field: f.Field, Words: f.Reason}
 		for i := range updates {
 			if updates[i].Index == f.Index {
 				r.Token, r.Payload = updates[i].Token, updates[i].Raw

@@ -14,6 +14,7 @@ import (
 	"loch/shared/privacy"
 	"loch/shared/profile"
 	"loch/shared/project"
+	"loch/shared/vault"
 	"loch/shared/web"
 )
 
@@ -169,7 +170,7 @@ func (h *handler) identifiers(ctx context.Context, key project.Key, asked, by st
 			return h.Profiles.Linked(ctx, key.Project.ID, id)
 		}
 	}
-	if isLakeID(asked) {
+	if vault.IsID(asked) {
 		return h.Profiles.Linked(ctx, key.Project.ID, asked)
 	}
 	return nil, err

@@ -24,6 +24,7 @@ import (
 	"loch/shared/project"
 	"loch/shared/report"
 	"loch/shared/roster"
+	"loch/shared/vault"
 	"loch/shared/web"
 )
 
@@ -55,6 +56,7 @@ type Deps struct {
 	Roster   roster.Roster
 	Engine   report.Engine // who did an event
 	Now      func() time.Time
+	Pause    func(ctx context.Context, d time.Duration) error // until it is over, or ctx; nil is web.Pause
 	// Everybody lets exports in clear past Limit: for whoever owns the data anyway.
 	Everybody bool
 }
@@ -64,6 +66,9 @@ type handler struct{ Deps }
 // New returns the handler of GET /api/profiles, /api/profiles.ndjson,
 // /api/profiles/{distinct_id} and the events below that.
 func New(d Deps) http.Handler {
+	if d.Pause == nil {
+		d.Pause = web.Pause
+	}
 	h := &handler{d}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/profiles", h.list)
@@ -168,7 +173,7 @@ func (h *handler) find(ctx context.Context, key project.Key, asked, groupKey, by
 			return found, err
 		}
 	}
-	if groupKey == "" && isLakeID(asked) {
+	if groupKey == "" && vault.IsID(asked) {
 		if found, err := h.Profiles.Get(ctx, projectID, asked); err == nil || fault.CodeOf(err) != fault.NotFound {
 			return found, err
 		}
@@ -179,9 +184,4 @@ func (h *handler) find(ctx context.Context, key project.Key, asked, groupKey, by
 	}
 	return profile.Profile{}, fault.New(fault.NotFound,
 		"no profile with this id; ids are case-sensitive and must be URL-escaped, a device's id may be written as $device:ID, a group's needs ?group_key=KIND, and an e-mail that is no id ?by=email; a profile is there once an event or a trait of the person arrived")
-}
-
-// isLakeID tells the form of SQL's person_id.
-func isLakeID(s string) bool {
-	return len(s) == 32 && strings.Trim(s, "0123456789abcdef") == ""
 }

@@ -7,13 +7,22 @@
 // person was erased. A random id whose entry is gone leads nowhere.
 package vault
 
-import "encoding/hex"
+import (
+	"encoding/hex"
+	"strings"
+)
 
 // ID is a lake id. Its text is 32 lower-case hexadecimal digits.
 type ID [16]byte
 
 // String returns the id as the lake writes it.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// IsID tells text of the form of a lake id, as SQL's person_id has it: 32 lower-case
+// hexadecimal digits.
+func IsID(text string) bool {
+	return len(text) == 2*len(ID{}) && strings.Trim(text, "0123456789abcdef") == ""
+}
 
 // Key is the keyed hash under which an identifier's entry is stored.
 type Key [32]byte

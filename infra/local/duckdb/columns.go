@@ -73,10 +73,19 @@ const duplicateKey = `insert_id, insert_id_source,
 	CASE WHEN insert_id_source <> 'hash' THEN coalesce(user_id, device_id) END,
 	CASE WHEN insert_id_source = 'client' THEN time END`
 
+// anyDate is the condition under which two rows of one event may have different
+// dates: no time is part of their key, and theirs may be that of arrival.
+const anyDate = `insert_id_source <> 'client'`
+
 // newestFirst orders rows of one event: the newest received wins. Request and
 // place in it settle the rest, so that every reader and every compaction
 // chooses the same.
 const newestFirst = `received_time DESC, request_id DESC, batch_index DESC`
+
+// linking is which rows f link their device to their user. Where several do, they were
+// sent again, or written before rows said which does not (event.FlagNotLinked).
+var linking = `f.device_id IS NOT NULL AND f.user_id IS NOT NULL AND NOT list_contains(string_split(coalesce(f.flags, ''), ','), ` +
+	literal(event.FlagNotLinked) + `)`
 
 // linkOrder is what says which of a device's links was first.
 const linkOrder = `{'r': received_time, 't': time, 'b': batch_index, 'u': user_id}`

@@ -75,19 +75,11 @@ func (f *Frozen) Changed(ctx context.Context, most int, fn func(p *profile.Profi
 // profile is somebody as they were at the moment; a linked device is nobody.
 func (f *Frozen) profile(who person) (p profile.Profile, there bool, err error) {
 	p.Project, p.ID = who.split()
-	_, linked, err := copyOf(f.peb, who.key(linkByte))
-	if err != nil || linked {
+	one, there, err := recordsIn(f.peb, who)
+	if err != nil || !there {
 		return p, false, err
 	}
-	traits, hasTraits, err := copyOf(f.peb, who.key(traitsByte))
-	if err != nil {
-		return p, false, err
-	}
-	seen, hasSeen, err := copyOf(f.peb, who.key(seenByte))
-	if err != nil || !hasTraits && !hasSeen {
-		return p, false, err
-	}
-	p, err = decodeProfile(who, traits, seen)
+	p, err = decodeProfile(who, one.traits, one.seen)
 	return p, true, err
 }
 
