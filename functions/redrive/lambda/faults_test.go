@@ -19,6 +19,7 @@ import (
 	"loch/functions/redrive"
 	"loch/infra/aws/firehose"
 	"loch/infra/aws/firehose/firehosetest"
+	"loch/infra/aws/glue"
 	"loch/infra/aws/s3/s3test"
 	"loch/shared/event"
 	"loch/shared/event/eventtest"
@@ -79,11 +80,11 @@ func newWorld(t *testing.T) *world {
 	w.clock.Store(1_795_413_600_000)
 	stand, err := firehosetest.New(w.bucket.Bucket, func() time.Time { return time.UnixMilli(w.clock.Load()) }, 3,
 		firehosetest.Stream{
-			Name: "events", Columns: columns(firehose.EventColumns()), BufferBytes: 64 << 20, BufferInterval: time.Minute,
+			Name: "events", Columns: columns(glue.Landing), BufferBytes: 64 << 20, BufferInterval: time.Minute,
 			Prefix: "landing/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/", ErrorPrefix: "errors/events/!{firehose:error-output-type}/",
 		},
 		firehosetest.Stream{
-			Name: "rejected", Columns: columns(firehose.RejectedColumns()), BufferInterval: time.Minute,
+			Name: "rejected", Columns: columns(glue.RejectedInput), BufferInterval: time.Minute,
 			Prefix: "rejected/dt=!{timestamp:yyyy-MM-dd}/", ErrorPrefix: "errors/rejected/!{firehose:error-output-type}/",
 		})
 	if err != nil {
@@ -106,11 +107,16 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func columns(list []firehose.GlueColumn) (made []firehosetest.Column) {
-	for _, c := range list {
-		made = append(made, firehosetest.Column(c))
+// columns are those of a table of the catalogue.
+func columns(table string) (list []firehosetest.Column) {
+	for _, t := range glue.Tables {
+		if t.Name == table {
+			for _, c := range t.Columns {
+				list = append(list, firehosetest.Column(c))
+			}
+		}
 	}
-	return made
+	return list
 }
 
 // spoiler puts a document that does not convert into one record in two hundred,
