@@ -38,21 +38,20 @@ func TestFaults(t *testing.T) {
 		inputs = 10_000
 	}
 	w := newWorld(t)
-	var senders, redrives sync.WaitGroup
-	stop := make(chan struct{})
-	redrives.Go(func() { w.redriveAndKill(t, stop) })
+	var senders sync.WaitGroup
 	for s := range 4 {
 		senders.Go(func() {
 			c := &client{world: w, rng: rand.New(rand.NewPCG(uint64(s), 9)), name: fmt.Sprintf("s%d", s)}
 			for c.sent < inputs/4 {
 				w.weather(float64(w.inputs.Load()) / float64(inputs))
 				c.request(t)
+				if s == 0 && c.rng.IntN(20) == 0 {
+					w.redriveAndKill(t, c.rng)
+				}
 			}
 		})
 	}
 	senders.Wait()
-	close(stop)
-	redrives.Wait()
 	w.settle(t)
 	w.prove(t, int64(inputs))
 }
@@ -96,7 +95,7 @@ func newWorld(t *testing.T) *world {
 	client := firehose.NewClient("eu-north-1", front.URL, s3test.Credentials, nil)
 	o := firehose.Options{
 		API: &spoiler{API: client, count: &w.spoiled}, Events: "events", Rejected: "rejected", Objects: w.bucket.Bucket, Counters: w.counters,
-		Now: time.Now, Random: rand.Float64, Patience: 1500 * time.Millisecond, CallTimeout: 5 * time.Second, FirstPause: 2 * time.Millisecond,
+		Now: time.Now, Random: rand.Float64, Patience: 10 * time.Second, CallTimeout: 10 * time.Second, FirstPause: 2 * time.Millisecond,
 	}
 	w.sink = firehose.New(o)
 	env := map[string]string{
@@ -176,20 +175,48 @@ func flaky(p float64) func(*http.Request) s3test.Failure {
 	}
 }
 
-// redriveAndKill runs redrive over and over and ends each run at any moment.
-func (w *world) redriveAndKill(t *testing.T, stop chan struct{}) {
-	rng := rand.New(rand.NewPCG(8, 8))
-	for {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(300))*time.Millisecond)
-		_, _ = redrive.New(w.deps)(ctx, nil)
-		<-ctx.Done()
-		cancel()
-		select {
-		case <-stop:
-			return
-		default:
-		}
+// redriveAndKill runs redrive beside the senders and kills it at any call, before
+// or after it is done.
+func (w *world) redriveAndKill(t *testing.T, rng *rand.Rand) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	k := &killer{Objects: w.deps.Objects, stream: w.deps.Stream, calls: 1 + rng.IntN(30), after: rng.IntN(2) == 0, kill: cancel}
+	d := w.deps
+	d.Objects, d.Stream = k, k
+	_, _ = redrive.New(d)(ctx, nil)
+}
+
+// killer ends a run at one of its calls.
+type killer struct {
+	redrive.Objects
+	stream redrive.Stream
+	calls  int
+	after  bool
+	kill   func()
+}
+
+func (k *killer) step(do func() error) error {
+	k.calls--
+	if k.calls == 0 && !k.after {
+		k.kill()
 	}
+	err := do()
+	if k.calls == 0 && k.after {
+		k.kill()
+	}
+	return err
+}
+
+func (k *killer) Resend(ctx context.Context, kind string, documents [][]byte) error {
+	return k.step(func() error { return k.stream.Resend(ctx, kind, documents) })
+}
+
+func (k *killer) PutNew(ctx context.Context, key string, body []byte) error {
+	return k.step(func() error { return k.Objects.PutNew(ctx, key, body) })
+}
+
+func (k *killer) Delete(ctx context.Context, key string) error {
+	return k.step(func() error { return k.Objects.Delete(ctx, key) })
 }
 
 // client sends requests, and sends again what was refused, as SDKs do; now and then
@@ -259,7 +286,7 @@ func (c *client) put(t *testing.T, sent *event.Parcel, inputs int) bool {
 		r.RequestID = id
 		p.Rejected = append(p.Rejected, r)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := c.sink.Put(ctx, p)
 	c.mu.Lock()
