@@ -19,6 +19,9 @@ import (
 	"loch/shared/event"
 )
 
+// forever is longer than any machine needs that is merely slow.
+const forever = time.Hour
+
 // world is a sink with a stand-in of Firehose and a bucket.
 type world struct {
 	*firehose.Sink
@@ -50,7 +53,7 @@ func newWorld(t testing.TB, change ...func(*firehose.Options)) *world {
 	o := firehose.Options{
 		API:    firehose.NewClient("eu-north-1", front.URL, credentials.NewStaticCredentialsProvider("AK", "SK", ""), nil),
 		Events: "loch-events", Rejected: "loch-rejected", Objects: w.bucket.Bucket, Counters: w.counters,
-		Now: time.Now, Random: rand.Float64, Patience: 20 * time.Second, CallTimeout: 10 * time.Second, FirstPause: time.Millisecond,
+		Now: time.Now, Random: rand.Float64, Patience: forever, CallTimeout: forever, FirstPause: time.Millisecond,
 	}
 	for _, c := range change {
 		c(&o)
@@ -155,6 +158,10 @@ func (w *world) rejected(t testing.TB) []event.Rejected {
 
 // breakAll makes Firehose and the bucket fail, or work again.
 func (w *world) breakAll(broken bool) {
+	w.Patience = forever
+	if broken {
+		w.Patience = 50 * time.Millisecond
+	}
 	w.stand.SetFaults(firehosetest.Faults{})
 	w.bucket.Fail(nil)
 	if broken {

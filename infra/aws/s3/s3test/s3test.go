@@ -4,6 +4,7 @@ package s3test
 
 import (
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -51,7 +52,7 @@ func Start(t testing.TB) *Server {
 	}
 	fake := gofakes3.New(memory).Server()
 	s := &Server{}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		failure := None
 		if s.fail != nil {
@@ -70,6 +71,9 @@ func Start(t testing.TB) *Server {
 			answer(w, r, http.StatusInternalServerError, "InternalError")
 		}
 	}))
+	// It writes a line whenever a client goes away.
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	front.Start()
 	t.Cleanup(front.Close)
 	s.URL = front.URL
 	s.Bucket = s3.New(s3.Options{
