@@ -12,6 +12,7 @@ import (
 type query struct {
 	pk       types.AttributeValue
 	from     types.AttributeValue // sk begins with it; nil is all
+	since    types.AttributeValue // sk is not before it; nil is all
 	keysOnly bool
 	newest   bool // backwards
 	most     int  // 0 is all
@@ -27,6 +28,10 @@ func (t *table) walk(ctx context.Context, e *effort, q query, fn func(item) erro
 	if q.from != nil {
 		in.KeyConditionExpression = aws.String("pk=:pk AND begins_with(sk,:from)")
 		in.ExpressionAttributeValues[":from"] = q.from
+	}
+	if q.since != nil {
+		in.KeyConditionExpression = aws.String("pk=:pk AND sk>=:since")
+		in.ExpressionAttributeValues[":since"] = q.since
 	}
 	if q.keysOnly {
 		in.ProjectionExpression = aws.String("pk,sk")
@@ -107,4 +112,23 @@ func (t *table) writeAll(ctx context.Context, e *effort, requests []types.WriteR
 		}
 	}
 	return nil
+}
+
+// notThere is the condition that there is no item of a key.
+var notThere = aws.String("attribute_not_exists(pk)")
+
+// putIf writes an item whole if a condition holds for what is there.
+func (t *table) putIf(ctx context.Context, e *effort, i item, condition *string, values item) error {
+	_, err := do(ctx, e, "PutItem", func(ctx context.Context) (struct{}, Call, error) {
+		out, err := t.api.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: aws.String(t.name), Item: i, ConditionExpression: condition, ExpressionAttributeValues: values,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+			ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal,
+		})
+		if err != nil {
+			return struct{}{}, Call{}, err
+		}
+		return struct{}{}, Call{Writes: units(out.ConsumedCapacity)}, nil
+	})
+	return err
 }

@@ -127,7 +127,7 @@ func (s *Profiles) unlink(ctx context.Context, e *effort, device, who key) error
 	call.require(n+"="+call.value(text(who.id)), func(i item) bool { return i.text(aTo) == who.id })
 	call.take(aTo)
 	call.addTo(aRev, number(1))
-	_, err := s.update(ctx, e, call, device)
+	_, err := s.updateItem(ctx, e, call, device.item(skProfile))
 	if _, done := errors.AsType[*refusedCall](err); done {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -127,20 +128,30 @@ func (e *expression) update() string {
 	return strings.Join(parts, " ")
 }
 
-// input is the call. Its answer is the item as it stands then, and so is a refusal's.
-func (e *expression) input(table string, key item) *dynamodb.UpdateItemInput {
+// updateItem makes the call, and returns the item as it stands then. So does a refusal.
+func (t *table) updateItem(ctx context.Context, e *effort, x *expression, key item) (item, error) {
 	in := &dynamodb.UpdateItemInput{
-		TableName: aws.String(table), Key: key, UpdateExpression: aws.String(e.update()),
-		ExpressionAttributeNames:            e.names,
+		TableName: aws.String(t.name), Key: key, UpdateExpression: aws.String(x.update()),
+		ExpressionAttributeNames:            x.names,
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal,
 	}
-	if len(e.values) > 0 {
-		in.ExpressionAttributeValues = e.values
+	if len(x.values) > 0 {
+		in.ExpressionAttributeValues = x.values
 	}
-	if len(e.conditions) > 0 {
-		in.ConditionExpression = aws.String(strings.Join(e.conditions, " AND "))
+	if len(x.conditions) > 0 {
+		in.ConditionExpression = aws.String(strings.Join(x.conditions, " AND "))
 	}
-	return in
+	out, err := do(ctx, e, "UpdateItem", func(ctx context.Context) (*dynamodb.UpdateItemOutput, Call, error) {
+		out, err := t.api.UpdateItem(ctx, in)
+		if err != nil {
+			return nil, Call{}, err
+		}
+		return out, Call{Writes: units(out.ConsumedCapacity)}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Attributes, nil
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"loch/shared/profile"
 )
@@ -42,7 +40,7 @@ func (s *Profiles) write(ctx context.Context, g *group, r *record) (refused []*p
 		var after item
 		if ok && (r == nil || call.fits(r.raw)) {
 			refused = make([]*profile.Refusal, len(g.updates))
-			after, err = s.update(ctx, e, call, g.key)
+			after, err = s.updateItem(ctx, e, call, g.item(skProfile))
 		} else {
 			after, refused, err = s.rewrite(ctx, e, g, w, r)
 		}
@@ -71,21 +69,6 @@ func (s *Profiles) write(ctx context.Context, g *group, r *record) (refused []*p
 		}
 		r = now
 	}
-}
-
-// update makes one call, and returns the item as it stands then.
-func (s *Profiles) update(ctx context.Context, e *effort, call *expression, k key) (item, error) {
-	out, err := do(ctx, e, "UpdateItem", func(ctx context.Context) (*dynamodb.UpdateItemOutput, Call, error) {
-		out, err := s.api.UpdateItem(ctx, call.input(s.name, k.item(skProfile)))
-		if err != nil {
-			return nil, Call{}, err
-		}
-		return out, Call{Writes: units(out.ConsumedCapacity)}, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out.Attributes, nil
 }
 
 // rewrite applies a group to a record that was read, and writes it whole under the
@@ -177,20 +160,8 @@ func (s *Profiles) shape(ctx context.Context, e *effort, r *record) error {
 
 // put writes a record's item under the condition that it is as it was read.
 func (s *Profiles) put(ctx context.Context, e *effort, r *record, after item) error {
-	in := &dynamodb.PutItemInput{
-		TableName: aws.String(s.name), Item: after,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal,
-	}
-	in.ConditionExpression, in.ExpressionAttributeValues = r.unchanged()
-	_, err := do(ctx, e, "PutItem", func(ctx context.Context) (struct{}, Call, error) {
-		out, err := s.api.PutItem(ctx, in)
-		if err != nil {
-			return struct{}{}, Call{}, err
-		}
-		return struct{}{}, Call{Writes: units(out.ConsumedCapacity)}, nil
-	})
-	return err
+	condition, values := r.unchanged()
+	return s.putIf(ctx, e, after, condition, values)
 }
 
 // unchanged is the condition that nobody wrote a record since it was read. A gravestone

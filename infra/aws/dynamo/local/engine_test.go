@@ -112,5 +112,5 @@ func account(t testing.TB, through http.RoundTripper) *sdk.Client {
 const prefix = "loch"
 
 func options() dynamo.Options {
-	return dynamo.Options{Prefix: prefix, Now: time.Now, Rand: rand.Reader, Patience: 15 * time.Second}
+	return dynamo.Options{Prefix: prefix, Now: time.Now, Rand: rand.Reader, Patience: 15 * time.Second, CallTime: 10 * time.Second}
 }
