@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/firehose"
 
 	"loch/functions/redrive"
@@ -93,7 +92,7 @@ func newWorld(t *testing.T) *world {
 	w.stand = stand
 	front := httptest.NewServer(stand)
 	t.Cleanup(front.Close)
-	client := firehose.NewClient("eu-north-1", front.URL, credentials.NewStaticCredentialsProvider("AK", "SK", ""), nil)
+	client := firehose.NewClient("eu-north-1", front.URL, s3test.Credentials, nil)
 	o := firehose.Options{
 		API: &spoiler{API: client, count: &w.spoiled}, Events: "events", Rejected: "rejected", Objects: w.bucket.Bucket, Counters: w.counters,
 		Now: time.Now, Random: rand.Float64, Patience: 1500 * time.Millisecond, CallTimeout: 5 * time.Second, FirstPause: 2 * time.Millisecond,

@@ -237,10 +237,25 @@ func TestRowThatDoesNotFit(t *testing.T) {
 	if !firehose.Fits(&p.Rows[3]) {
 		t.Error("an ordinary row does not fit")
 	}
-	p.Rows[3].Properties = `{"text":"` + strings.Repeat("x", 990_000) + `"}`
+	p.Rows[3].Properties = `{"text":"` + strings.Repeat("x", 920_000) + `"}`
 	if !firehose.Fits(&p.Rows[3]) {
-		t.Error("a row of 992 000 bytes does not fit")
+		t.Error("a row of 922 000 bytes does not fit")
 	}
+	// The most that a row gets after it was asked for: the ids of a merge.
+	var ids []string
+	for i := range 500 {
+		ids = append(ids, fmt.Sprintf("%032x", i))
+	}
+	p.Rows[3].Properties, p.Rows[3].Context = "{}", strings.Repeat("c", 900_000)
+	for ; firehose.Fits(&p.Rows[3]); p.Rows[3].Context += "c" {
+		p.Rows[3].Context += strings.Repeat("c", 1000)
+	}
+	p.Rows[3].Context = p.Rows[3].Context[:len(p.Rows[3].Context)-1001]
+	event.AddMerged(&p.Rows[3], ids[0], ids)
+	if err := w.Put(t.Context(), &event.Parcel{Rows: p.Rows[3:4], Receipt: event.Receipt{RequestID: "m", Received: 1}}); err != nil || len(w.rows(t)) != 1 {
+		t.Errorf("a row that fits, with 500 merged ids: %v", err)
+	}
+	w = newWorld(t)
 	p.Rows[3].Properties = `{"text":"` + strings.Repeat(`\"`, 300_000) + `"}` // each byte is escaped once more
 	if firehose.Fits(&p.Rows[3]) {
 		t.Error("a row of 1.2 MB fits")

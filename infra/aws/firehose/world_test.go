@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"loch/infra/aws/firehose"
 	"loch/infra/aws/firehose/firehosetest"
 	"loch/infra/aws/s3/s3test"
@@ -51,7 +49,7 @@ func newWorld(t testing.TB, change ...func(*firehose.Options)) *world {
 	front := httptest.NewServer(stand)
 	t.Cleanup(front.Close)
 	o := firehose.Options{
-		API:    firehose.NewClient("eu-north-1", front.URL, credentials.NewStaticCredentialsProvider("AK", "SK", ""), nil),
+		API:    firehose.NewClient("eu-north-1", front.URL, s3test.Credentials, nil),
 		Events: "loch-events", Rejected: "loch-rejected", Objects: w.bucket.Bucket, Counters: w.counters,
 		Now: time.Now, Random: rand.Float64, Patience: forever, CallTimeout: forever, FirstPause: time.Millisecond,
 	}

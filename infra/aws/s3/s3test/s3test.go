@@ -23,6 +23,9 @@ import (
 // BucketName is the bucket that is there.
 const BucketName = "lake"
 
+// Credentials are keys that stand-ins take.
+var Credentials = credentials.NewStaticCredentialsProvider("AK", "SK", "")
+
 // Server is a running server.
 type Server struct {
 	URL    string
@@ -77,7 +80,7 @@ func Start(t testing.TB) *Server {
 	t.Cleanup(front.Close)
 	s.URL = front.URL
 	s.Bucket = s3.New(s3.Options{
-		Region: "eu-north-1", Bucket: BucketName, Endpoint: front.URL, Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""),
+		Region: "eu-north-1", Bucket: BucketName, Endpoint: front.URL, Credentials: Credentials,
 	})
 	return s
 }
