@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -86,7 +87,7 @@ func (in *instance) environment(api string) []string {
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + c.Name,
 		fmt.Sprintf("AWS_LAMBDA_LOG_STREAM_NAME=%04d", in.number),
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
-		"_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=/var/task", "LAMBDA_RUNTIME_DIR=/var/runtime",
+		"_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=" + filepath.Dir(c.Bootstrap), "LAMBDA_RUNTIME_DIR=/var/runtime",
 		"TZ=:UTC", "LANG=en_US.UTF-8", "PATH=/usr/local/bin:/usr/bin/:/bin:/opt/bin",
 	}
 	for name, value := range c.Env {

@@ -48,7 +48,7 @@ func TestDeployment(t *testing.T) {
 			!strings.Contains(fmt.Sprint(group.At("DeploymentConfigName")), "Canary10Percent5Minutes") {
 			t.Errorf("%s is deployed by %v", name, group.Properties)
 		}
-		if f.Environment["LOCH_PREFIX"] != "loch" || f.Environment["LOCH_LAKE"] != "loch-storage-lake" {
+		if f.Environment["LOCH_PREFIX"] != "loch" || f.Environment["LOCH_BUCKET"] != "loch-storage-lake" {
 			t.Errorf("%s has the environment %v", name, f.Environment)
 		}
 	}

@@ -55,7 +55,10 @@ var rights = map[string]struct{ may, mustNot []string }{
 		},
 	},
 	"Redrive": {
-		may: []string{"firehose:PutRecordBatch events", "firehose:PutRecordBatch rejected", "s3:GetObject lake/spill/x", "s3:DeleteObject lake/spill/x", "kms:Decrypt data"},
+		may: []string{
+			"firehose:PutRecordBatch events", "firehose:PutRecordBatch rejected", "s3:GetObject lake/spill/x", "s3:DeleteObject lake/spill/x", "kms:Decrypt data",
+			"s3:GetObject lake/errors/x", "s3:DeleteObject lake/errors/x", "s3:PutObject lake/unreadable/x", "s3:PutObject lake/errors/x",
+		},
 		mustNot: []string{
 			"s3:GetObject lake/events/x", "s3:DeleteObject lake/events/x", "s3:DeleteObject lake/landing/x", "s3:DeleteObject lake/sealed/x", "s3:PutObject lake/spill/x", "kms:Decrypt vault", "dynamodb:GetItem vault",
 		},
