@@ -207,6 +207,10 @@ func (p profilesOf) Get(_ context.Context, project, id string) (profile.Profile,
 	return profile.Profile{}, fault.New(fault.NotFound, "nothing is known of this id")
 }
 
+func (p profilesOf) Whose(context.Context, string, []string) ([]string, error) {
+	return nil, fault.New(fault.Internal, "nothing here writes profiles")
+}
+
 func (p profilesOf) Linked(_ context.Context, _, id string) ([]string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -54,9 +54,9 @@ func TestDevicesOfTheDayHaveNoProfile(t *testing.T) {
 	}
 	var all profile.Changes
 	for _, c := range b.people.changes {
-		all.Sightings, all.Links, all.Updates = append(all.Sightings, c.Sightings...), append(all.Links, c.Links...), append(all.Updates, c.Updates...)
+		all.Sightings, all.Updates = append(all.Sightings, c.Sightings...), append(all.Updates, c.Updates...)
 	}
-	if len(all.Sightings) != 1 || all.Sightings[0].ID != rows[1].UserID || len(all.Links) != 0 || len(all.Updates) != 0 {
+	if len(all.Sightings) != 1 || all.Sightings[0].ID != rows[1].UserID || len(b.people.links) != 0 || len(all.Updates) != 0 {
 		t.Errorf("%+v", all)
 	}
 	b.send("POST", "/track", events, "Content-Type", "application/json")

@@ -128,7 +128,7 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 			return a, o.ctx.Err()
 		}
 		a.Received++
-		u, told, refused := readLine(line)
+		u, told, refused := readLine(line, h.Now())
 		if refused != nil {
 			refused.Index, refused.Payload = i, line
 			b.Rejected = append(b.Rejected, *refused)
@@ -142,8 +142,11 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 			named = append(named, u)
 		}
 	}
-	known, err := allowedKinds(&b, o, known)
+	known, err := h.knownOnes(o.ctx, &b, known)
 	if err != nil {
+		return a, err
+	}
+	if known, err = allowedKinds(&b, o, known); err != nil {
 		return a, err
 	}
 	if named, err = allowedKinds(&b, o, named); err != nil {
@@ -177,6 +180,30 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	a.Imported = a.Received - len(a.Failed)
 	h.count(&b, a.Imported)
 	return a, nil
+}
+
+// knownOnes keeps the updates of lake ids to which an identifier leads. An id from
+// another server, or of somebody who was erased since the export, would be a profile
+// that nobody could find or erase by what the website calls its person. Nothing of
+// such a line is kept.
+func (h *handler) knownOnes(ctx context.Context, b *wire.Batch, updates []profile.Update) ([]profile.Update, error) {
+	ids := make([]string, len(updates))
+	for i := range updates {
+		ids[i] = updates[i].ID
+	}
+	known, err := h.Vault.Known(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	kept := updates[:0]
+	for i := range updates {
+		if !known[i] {
+			b.Rejected = append(b.Rejected, event.Rejection{Index: updates[i].Index, Reason: event.ReasonUnknownPerson, Field: "person_id"})
+			continue
+		}
+		kept = append(kept, updates[i])
+	}
+	return kept, nil
 }
 
 // allowedKinds keeps the updates of people, and of groups whose kind the project has

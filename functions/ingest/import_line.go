@@ -37,8 +37,9 @@ func refuse(reason event.Reason, field string) *event.Rejection {
 	return &event.Rejection{Reason: reason, Field: field}
 }
 
-// readLine reads one profile: whom it is about, what to set, and when they were seen.
-func readLine(text []byte) (u profile.Update, seen profile.Seen, refused *event.Rejection) {
+// readLine reads one profile: whom it is about, what to set, and when they were seen,
+// which is in no future: whoever had it would stand above everybody in every list.
+func readLine(text []byte, now time.Time) (u profile.Update, seen profile.Seen, refused *event.Rejection) {
 	if len(text) > maxImportLine {
 		return u, seen, refuse(event.ReasonTooLarge, "")
 	}
@@ -68,7 +69,11 @@ func readLine(text []byte) (u profile.Update, seen profile.Seen, refused *event.
 	if l.LastSeen != nil {
 		seen.LastMS = l.LastSeen.UnixMilli()
 	}
-	if seen.FirstMS < 0 || seen.LastMS < 0 || seen.FirstMS > seen.LastMS && seen.LastMS != 0 {
+	latest := now.Add(event.AllowedAhead).UnixMilli()
+	switch {
+	case seen.LastMS < 0 || seen.LastMS > latest:
+		return u, seen, refuse(event.ReasonBadTime, "last_seen")
+	case seen.FirstMS < 0 || seen.FirstMS > latest || seen.FirstMS > seen.LastMS && seen.LastMS != 0:
 		return u, seen, refuse(event.ReasonBadTime, "first_seen")
 	}
 	return u, seen, nil

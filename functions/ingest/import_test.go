@@ -10,6 +10,7 @@ import (
 	"loch/shared/event"
 	"loch/shared/fault"
 	"loch/shared/profile"
+	"loch/shared/vault"
 )
 
 type importAnswer struct {
@@ -33,7 +34,18 @@ func (b *bench) importLines(t *testing.T, lines ...string) importAnswer {
 	return a
 }
 
+// lakeID is one that no identifier leads to.
 const lakeID = "00112233445566778899aabbccddeeff"
+
+// idOf is a user's lake id, as an export would have it.
+func (b *bench) idOf(t *testing.T, user string) string {
+	t.Helper()
+	ids, err := b.vault.IDs(t.Context(), []vault.Identifier{{Project: "p", Kind: event.IDUser, Value: user}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids[0].String()
+}
 
 func TestImport(t *testing.T) {
 	b := newBench(t)
@@ -41,7 +53,7 @@ func TestImport(t *testing.T) {
 		`{"distinct_id":"janedoe77","properties":{"plan":"pro","$email":"jane@example.com","big":12345678901234567890.50,"note":"call janedoe77"},"first_seen":"2026-10-01T00:00:00Z","last_seen":"2026-11-01T00:00:00.5Z","geo":{"country":"NO"},"device":{"os":"Linux"},"first_arrival":{"channel":"organic"}}`,
 		``,
 		`{"$distinct_id":"$device:device-one","$properties":{"plan":"free"}}`,
-		`{"person_id":"`+lakeID+`","properties":{"$name":"Ada"},"first_seen":null,"updated":"x"}`,
+		`{"person_id":"`+b.idOf(t, "ada77")+`","properties":{"$name":"Ada"},"first_seen":null,"updated":"x"}`,
 		`{"distinct_id":"acme","group_key":"company","properties":{"seats":5}}`,
 	)
 	if a.Received != 4 || a.Imported != 4 || len(a.Failed) != 0 {
@@ -116,13 +128,17 @@ func TestImportFailures(t *testing.T) {
 		{`{"distinct_id":"x","properties":["` + secret + `"]}`, "wrong_type", "properties"},
 		{`{"distinct_id":"x","$properties":{"":1}}`, "name_too_long", "$properties"},
 		{`{"distinct_id":"x","first_seen":"2026-11-02T00:00:00Z","last_seen":"2026-11-01T00:00:00Z"}`, "bad_time", "first_seen"},
+		{`{"distinct_id":"x","last_seen":"2999-01-01T00:00:00Z"}`, "bad_time", "last_seen"},
+		{`{"distinct_id":"x","first_seen":"2026-11-23T22:00:01Z"}`, "bad_time", "first_seen"},
+		{`{"distinct_id":"x","last_seen":"1969-12-31T00:00:00Z"}`, "bad_time", "last_seen"},
+		{`{"distinct_id":"x","first_seen":"1969-12-31T00:00:00Z"}`, "bad_time", "first_seen"},
 		{`{"distinct_id":"x","first_seen":"yesterday"}`, "wrong_type", ""},
 		{`{"distinct_id":"x","properties":{"refuse":1}}`, "bad_operator", "$add"},
 		{`{"distinct_id":"` + strings.Repeat("x", 2000) + `"}`, "bad_id", "distinct_id"},
 	}
 	var lines []string
 	for i, c := range bad {
-		lines = append(lines, c.line, fmt.Sprintf(`{"distinct_id":"good%d","properties":{"n":%d}}`, i, i))
+		lines = append(lines, c.line, fmt.Sprintf(`{"distinct_id":"good%d","properties":{"n":%d},"last_seen":"2026-11-23T22:00:00Z"}`, i, i))
 	}
 	a := b.importLines(t, lines...)
 	if a.Received != 2*len(bad) || a.Imported != len(bad) || len(a.Failed) != len(bad) {
@@ -142,13 +158,51 @@ func TestImportFailures(t *testing.T) {
 	}
 }
 
-// Somebody who was erased since the export does not come back, and stops nobody.
-func TestImportOfTheErased(t *testing.T) {
+// An id that this vault never gave out, or whose person was erased since the export,
+// makes no profile, whatever else the line says; nothing of it is kept, and it stops
+// nobody.
+func TestImportOfTheUnknown(t *testing.T) {
 	b := newBench(t)
-	if err := b.vault.Erase(t.Context(), "p", []string{lakeID}, false); err != nil {
+	ann := b.idOf(t, "ann77")
+	lines := []string{
+		`{"person_id":"` + ann + `","properties":{"$email":"jane@example.com"}}`,
+		`{"person_id":"` + ann + `","properties":{"plan":"pro"}}`,
+		`{"person_id":"` + lakeID + `","properties":{"plan":"pro"}}`,
+		`{"person_id":"` + lakeID + `","group_key":"company","properties":{"seats":1}}`,
+		`{"distinct_id":"u","properties":{"$email":"joe@example.com"}}`,
+	}
+	if a := b.importLines(t, lines...); a.Imported != 3 || len(a.Failed) != 2 {
+		t.Errorf("while she is known: %+v", a)
+	}
+	if err := b.vault.Erase(t.Context(), "p", []string{ann}, false); err != nil {
 		t.Fatal(err)
 	}
-	a := b.importLines(t, `{"person_id":"`+lakeID+`","properties":{"$email":"jane@example.com"}}`, `{"distinct_id":"u","properties":{"$email":"joe@example.com"}}`)
+	before := len(b.people.updates())
+	a := b.importLines(t, lines...)
+	if a.Imported != 1 || len(a.Failed) != 4 || len(b.people.updates()) != before+1 || len(b.projects.groups) != 0 {
+		t.Errorf("%+v, %d updates, kinds %v", a, len(b.people.updates())-before, b.projects.groups)
+	}
+	for i, f := range a.Failed {
+		if f.Line != i+1 || f.Reason != string(event.ReasonUnknownPerson) || f.Field != "person_id" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if _, rejected, _ := b.sink.rows(); len(rejected) != 6 || rejected[0].PayloadBytes != 0 {
+		t.Errorf("%d rejected: %+v", len(rejected), rejected[0])
+	}
+}
+
+// Somebody who is erased while the request is under way does not come back either.
+func TestImportOfSomebodyBeingErased(t *testing.T) {
+	b := newBench(t)
+	ann := b.idOf(t, "ann77")
+	b.projects.adding = func() { // lines are known by then, and not sealed yet
+		if err := b.vault.Erase(t.Context(), "p", []string{ann}, false); err != nil {
+			t.Error(err)
+		}
+	}
+	a := b.importLines(t, `{"person_id":"`+ann+`","properties":{"$email":"jane@example.com"}}`,
+		`{"distinct_id":"acme","group_key":"company","properties":{"$email":"joe@example.com"}}`)
 	if a.Imported != 1 || len(a.Failed) != 1 || a.Failed[0].Line != 1 || a.Failed[0].Reason != string(event.ReasonSuppressed) {
 		t.Errorf("%+v", a)
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,7 +56,8 @@ func (s *sink) rows() (rows []event.Row, rejected []event.Rejected, received int
 // people keeps changes, and refuses updates whose first trait is "refuse".
 type people struct {
 	mu       sync.Mutex
-	changes  []profile.Changes
+	changes  []profile.Changes // but for links
+	links    []profile.Link
 	asked    []profile.Merging
 	merged   profile.Merged
 	mergeErr error
@@ -64,6 +66,10 @@ type people struct {
 func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.links = append(p.links, c.Links...)
+	if len(c.Links) > 0 {
+		return nil, nil
+	}
 	p.changes = append(p.changes, c)
 	var refused []profile.Refusal
 	for _, u := range c.Updates {
@@ -72,6 +78,22 @@ func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal,
 		}
 	}
 	return refused, nil
+}
+
+// Whose tells what the links that came say; the first stays.
+func (p *people) Whose(_ context.Context, _ string, ids []string) ([]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	whose := slices.Clone(ids)
+	for i, id := range ids {
+		for _, l := range p.links {
+			if l.Device == id {
+				whose[i] = l.User
+				break
+			}
+		}
+	}
+	return whose, nil
 }
 
 func (p *people) Linked(_ context.Context, _, id string) ([]string, error) { return []string{id}, nil }
@@ -91,6 +113,7 @@ type projects struct {
 	addErr  error
 	scheme  string
 	err     error
+	adding  func() // called when a kind of group is added
 }
 
 func (p *projects) find(ok bool) (project.Project, error) {
@@ -123,6 +146,9 @@ func (p *projects) ByKey(_ context.Context, key string) (project.Key, error) {
 func (p *projects) AddGroupKey(_ context.Context, _, key string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.adding != nil {
+		p.adding()
+	}
 	if p.addErr == nil {
 		p.groups = append(p.groups, key)
 	}
@@ -276,8 +302,8 @@ func TestIdentityPlaceAndLinks(t *testing.T) {
 		t.Errorf("groups %s, want %s", rows[0].Groups, want)
 	}
 	c := b.people.changes[1]
-	if len(c.Links) != 1 || c.Links[0].User != rows[1].UserID || len(c.Sightings) != 2 {
-		t.Errorf("links %+v sightings %+v", c.Links, c.Sightings)
+	if links := b.people.links; len(links) != 1 || links[0].User != rows[1].UserID || len(c.Sightings) != 2 {
+		t.Errorf("links %+v sightings %+v", links, c.Sightings)
 	}
 }
 

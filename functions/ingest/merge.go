@@ -29,7 +29,8 @@ func (h *handler) merge(ctx context.Context, events []event.Event, o *owners) er
 			if e.Row.Kind == event.KindAlias || e.Row.UserID == "" || e.Row.DeviceID == "" {
 				event.AddFlag(&e.Row, event.FlagNotMerged)
 			}
-		case e.Merge == nil:
+		case e.Merge == nil, !e.Merge.OnlyNew && !o.proved(e.Row.Project):
+			// What cannot be undone needs more than the token that every page carries.
 			event.AddFlag(&e.Row, event.FlagMergeRefused)
 		default:
 			asking = append(asking, e)

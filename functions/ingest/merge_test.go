@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -39,6 +40,12 @@ const (
 	mergeCall    = `{"event":"$merge","properties":{"token":"T","$distinct_ids":["ann-user","ann-old"]}}`
 )
 
+func basic(credential string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credential))
+}
+
+var serviceAccount = basic("svc:secret")
+
 // In the simplified scheme identity events merge nobody, and their rows say so;
 // the one that has a device's and a user's id links them as any event does.
 func TestSimplifiedMergesNobody(t *testing.T) {
@@ -59,7 +66,7 @@ func TestSimplifiedMergesNobody(t *testing.T) {
 				t.Errorf("%s: flags %q, context %q, want %q", rows[i].Name, rows[i].Flags, rows[i].Context, want)
 			}
 		}
-		if links := b.people.changes[0].Links; len(links) != 1 || links[0].Device != rows[2].DeviceID {
+		if links := b.people.links; len(links) != 1 || links[0].Device != rows[2].DeviceID {
 			t.Errorf("links %+v", links)
 		}
 	}
@@ -72,7 +79,7 @@ func TestOriginalMerges(t *testing.T) {
 	b.projects.scheme = project.IdentityOriginal
 	b.people.merged = profile.Merged{Outcome: profile.MergeDone}
 	b.send("POST", "/track", "["+aliasCall+","+identifyCall+"]", "Content-Type", "application/json")
-	b.send("POST", "/import", "["+mergeCall+"]", "Content-Type", "application/json")
+	b.send("POST", "/import", "["+mergeCall+"]", "Content-Type", "application/json", "Authorization", serviceAccount)
 	rows := b.stored()
 	if len(b.people.asked) != 3 || len(rows) != 3 {
 		t.Fatalf("asked %+v", b.people.asked)
@@ -92,6 +99,24 @@ func TestOriginalMerges(t *testing.T) {
 	}
 }
 
+// A $merge cannot be undone, so it takes more than the token of every page: a service
+// account's secret, of the project whose people they are.
+func TestMergeNeedsASecret(t *testing.T) {
+	for name, authorization := range map[string]string{"nothing": "", "the token alone": basic("T:"), "the secret on another route": serviceAccount} {
+		b := newBench(t)
+		b.projects.scheme = project.IdentityOriginal
+		b.people.merged = profile.Merged{Outcome: profile.MergeDone}
+		target := "/import"
+		if authorization == serviceAccount {
+			target = "/track"
+		}
+		b.send("POST", target, "["+mergeCall+"]", "Content-Type", "application/json", "Authorization", authorization)
+		if rows := b.stored(); len(b.people.asked) > 0 || len(rows) != 1 || rows[0].Flags != event.FlagMergeRefused {
+			t.Errorf("with %s: asked %+v, rows %+v", name, b.people.asked, rows)
+		}
+	}
+}
+
 // A device of nobody and a user are linked by the row itself, and a refusal stands
 // in the row's flags.
 func TestOriginalLinksAndRefuses(t *testing.T) {
@@ -103,7 +128,7 @@ func TestOriginalLinksAndRefuses(t *testing.T) {
 	if !m.Into.Device || m.From.Device || row.DeviceID != m.Into.ID || row.UserID != m.From.ID || row.Context != "" {
 		t.Errorf("%+v of %+v", row, m)
 	}
-	if links := b.people.changes[0].Links; len(links) != 1 || links[0].Device != m.Into.ID || links[0].User != m.From.ID {
+	if links := b.people.links; len(links) != 1 || links[0].Device != m.Into.ID || links[0].User != m.From.ID {
 		t.Errorf("links %+v", links)
 	}
 	b.people.merged = profile.Merged{Outcome: profile.MergeRefused}

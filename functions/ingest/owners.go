@@ -103,6 +103,12 @@ func (o *owners) authenticate(route mixpanel.Route) error {
 	return err
 }
 
+// proved tells whether the request has shown the secret of a project's service
+// account, which authenticate has checked.
+func (o *owners) proved(projectID string) bool {
+	return o.cred.Secret != "" && o.asked && projectID != "" && o.byCred.ID == projectID
+}
+
 // ask turns "nobody has this" into the zero Project, and passes on only that
 // the registry could not tell.
 func ask(p project.Project, err error) (project.Project, error) {

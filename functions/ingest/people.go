@@ -1,9 +1,7 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"loch/shared/enrich"
 	"loch/shared/event"
@@ -13,8 +11,8 @@ import (
 )
 
 // nameUpdates replaces the identifiers of profile updates by lake ids and their
-// insert ids by keyed hashes, and gives each update its place. Updates of people who asked never to be recorded again
-// move to the rejections, without their content.
+// insert ids by keyed hashes, and gives each update its place. Updates of people who
+// asked never to be recorded again move to the rejections, without their content.
 func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []profile.Update, o *owners, s *enrich.Surroundings) ([]profile.Update, error) {
 	if len(updates) == 0 {
 		return nil, nil
@@ -66,49 +64,22 @@ func (h *handler) nameUpdates(ctx context.Context, b *wire.Batch, updates []prof
 	return kept, nil
 }
 
-// changes is what a request does to profiles: its updates, the links between
-// devices and users that its events show, and who was seen; all of it only where
-// the project may have profiles of those people. Devices of the day have none.
-// Each person is named once, by all that the request's events tell of them.
+// changes is what a request does to profiles besides its links: its updates, and who
+// was seen; all of it only where the project may have profiles of those people.
+// Devices of the day have none.
 func changes(events []event.Event, updates []profile.Update, device profile.DeviceInfo, o *owners) profile.Changes {
-	c := profile.Changes{Updates: updates}
-	type person struct{ project, id string }
-	seen := map[person]int{}
-	linked := map[profile.Link]int{}
+	var seen sightings
 	for i := range events {
-		row := &events[i].Row
-		if !o.profiled(row.Project) || row.UserID == "" && o.daily(row.Project) {
-			continue
+		if row := &events[i].Row; o.hasProfiles(row) {
+			seen.add(row, device)
 		}
-		if row.UserID != "" && row.DeviceID != "" {
-			link := profile.Link{Project: row.Project, Device: row.DeviceID, User: row.UserID}
-			at, again := linked[link]
-			switch {
-			case !again:
-				linked[link] = len(c.Links)
-				link.TimeMS = row.TimeMS
-				c.Links = append(c.Links, link)
-			case row.TimeMS < c.Links[at].TimeMS:
-				c.Links[at].TimeMS = row.TimeMS
-			}
-		}
-		id := personOf(row)
-		if id == "" || row.IsBot {
-			continue
-		}
-		told := profile.SeenAt(row.TimeMS, placeOf(row), device, arrivalOf(row))
-		at, again := seen[person{row.Project, id}]
-		if !again {
-			seen[person{row.Project, id}] = len(c.Sightings)
-			c.Sightings = append(c.Sightings, profile.Sighting{Project: row.Project, ID: id, Seen: told})
-			continue
-		}
-		c.Sightings[at].Seen = c.Sightings[at].Join(told)
 	}
-	// Order in a batch is not the order of the calls, so time decides which link
-	// came first, as it does in SQL.
-	slices.SortStableFunc(c.Links, func(a, b profile.Link) int { return cmp.Compare(a.TimeMS, b.TimeMS) })
-	return c
+	return profile.Changes{Updates: updates, Sightings: seen.list}
+}
+
+// hasProfiles tells whether a row may touch profiles.
+func (o *owners) hasProfiles(row *event.Row) bool {
+	return o.profiled(row.Project) && (row.UserID != "" || !o.daily(row.Project))
 }
 
 func placeOf(row *event.Row) profile.Place {

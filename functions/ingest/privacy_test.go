@@ -30,9 +30,9 @@ func (p *people) seen() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.changes {
-		n += len(c.Sightings) + len(c.Links)
+		n += len(c.Sightings)
 	}
-	return n
+	return n + len(p.links)
 }
 
 // whole is everything that left the handler for a store.

@@ -21,9 +21,9 @@ import (
 // rejection that is itself stored; or the whole request fails and the client
 // sends it again.
 //
-// Until it is written, the request may be given up: when its memory or its time is
-// over, nothing of it is kept and its client is told so. From then on it is carried
-// to its end.
+// Until the first of it is written, the request may be given up: when its memory or
+// its time is over, nothing of it is kept and its client is told so. From then on it
+// is carried to its end: who is who first, since rows say what came of it.
 func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Request, cred mixpanel.Credential, requestID string) (mixpanel.Control, mixpanel.Outcome) {
 	walk, cancel := context.WithTimeout(ctx, h.MaxWalk)
 	defer cancel()
@@ -82,13 +82,17 @@ func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Reque
 		return failed(err)
 	}
 
-	if err := h.merge(ctx, events, owners); err != nil {
-		return failed(err)
-	}
-	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
 	if walk.Err() != nil {
 		return failed(walk.Err())
 	}
+
+	if err := h.merge(ctx, events, owners); err != nil {
+		return failed(err)
+	}
+	if err := h.link(ctx, events, owners); err != nil {
+		return failed(err)
+	}
+	parcel := h.parcel(&batch, events, owners, req.Received, requestID)
 	if len(parcel.Rows)+len(parcel.Rejected) > 0 {
 		if err := h.Sink.Put(ctx, parcel); err != nil {
 			return control, mixpanel.Outcome{Err: err}
@@ -225,7 +229,7 @@ func (h *handler) fitting(b *wire.Batch, events []event.Event) []event.Event {
 func refusals(refused []profile.Refusal, updates []profile.Update) []event.Rejection {
 	list := make([]event.Rejection, 0, len(refused))
 	for _, f := range refused {
-		r := event.Rejection{Index: f.Index, Reason: event.ReasonBadOperator, Field: f.Field}
+		r := event.Rejection{Index: f.Index, Reason: event.ReasonBadOperator, Field: f.Field, Words: f.Reason}
 		for i := range updates {
 			if updates[i].Index == f.Index {
 				r.Token, r.Payload = updates[i].Token, updates[i].Raw

@@ -76,7 +76,27 @@ func (h *handler) sealUpdates(ctx context.Context, b *wire.Batch, updates []prof
 			return nil, err
 		}
 	}
+	if err := h.findOwners(ctx, kept); err != nil {
+		return nil, err
+	}
 	return kept, h.Vault.SealUpdates(ctx, kept)
+}
+
+// findOwners finds the person of each update that is to be sealed: equal values are
+// equal to $union and $remove under one key only, whichever id they were sent for.
+func (h *handler) findOwners(ctx context.Context, updates []profile.Update) error {
+	for i := range updates {
+		u := &updates[i]
+		if u.ExactID || u.GroupKey != "" || !slices.ContainsFunc(u.Ops, func(op profile.Op) bool { return op.Personal }) {
+			continue
+		}
+		whose, err := h.Profiles.Whose(ctx, u.Project, []string{u.ID})
+		if err != nil {
+			return err
+		}
+		u.Owner = whose[0]
+	}
+	return nil
 }
 
 // refused tells a value of a kind for which the project's policy is reject. A

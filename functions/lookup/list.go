@@ -9,11 +9,11 @@ import (
 
 	"loch/shared/audit"
 	"loch/shared/fault"
+	"loch/shared/filter"
 	"loch/shared/privacy"
 	"loch/shared/profile"
 	"loch/shared/project"
 	"loch/shared/report"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 	"loch/shared/web"
 )
@@ -129,7 +129,7 @@ func (h *handler) showAll(r *http.Request, l *listing, people []profile.Profile,
 	var entries []audit.Entry
 	for i := range people {
 		p := &people[i]
-		opened, names, err := h.open(r.Context(), *p)
+		opened, names, err := h.open(r.Context(), l.policy, *p)
 		if err != nil {
 			return err
 		}

@@ -7,9 +7,9 @@ import (
 
 	"loch/shared/audit"
 	"loch/shared/fault"
+	"loch/shared/filter"
 	"loch/shared/profile"
 	"loch/shared/rawjson"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 	"loch/shared/web"
 )
@@ -45,7 +45,7 @@ func (h *handler) listOpened(r *http.Request, l *listing, q roster.Query) (roste
 	if err != nil {
 		return page, err
 	}
-	found, err := h.passing(r, page.Profiles, match)
+	found, err := h.passing(r, l, page.Profiles, match)
 	if err != nil {
 		return page, err
 	}
@@ -77,10 +77,10 @@ type called struct {
 
 // passing opens people's traits and asks them. The people keep theirs sealed:
 // showing them is another row of the ledger.
-func (h *handler) passing(r *http.Request, people []profile.Profile, match *filter.Matcher) ([]called, error) {
+func (h *handler) passing(r *http.Request, l *listing, people []profile.Profile, match *filter.Matcher) ([]called, error) {
 	var found []called
 	for _, p := range people {
-		opened, _, err := h.open(r.Context(), p)
+		opened, _, err := h.open(r.Context(), l.policy, p)
 		if err != nil {
 			return nil, err
 		}

@@ -176,7 +176,7 @@ func TestListShowsNothingPersonal(t *testing.T) {
 	if w.Code != 200 || string(l.Profiles[0].Properties["$name"]) != `"Person 00"` || string(l.Profiles[0].Properties["$phone"]) != `"+4670123"` {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if len(ledger.entries) != 3 || ledger.entries[1].Person != "u01" || ledger.entries[1].Kind != audit.Read || strings.Join(ledger.entries[1].Fields, " ") != "$name" {
+	if len(ledger.entries) != 3 || ledger.entries[1].Person != "u01" || ledger.entries[1].Kind != audit.Read || strings.Join(ledger.entries[1].Fields, " ") != "$name $phone" {
 		t.Errorf("%+v", ledger.entries)
 	}
 	ledger.err = fault.New(fault.Unavailable, "the ledger has no room")

@@ -11,9 +11,9 @@ import (
 
 	"loch/shared/event"
 	"loch/shared/fault"
+	"loch/shared/filter"
 	"loch/shared/privacy"
 	"loch/shared/project"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 )
 

@@ -56,6 +56,7 @@ type Deps struct {
 	Roster   roster.Roster
 	Engine   report.Engine // who did an event
 	Now      func() time.Time
+	Pause    func(ctx context.Context, d time.Duration) error // until it is over, or ctx; nil is web.Pause
 	// Everybody lets exports in clear past Limit: for whoever owns the data anyway.
 	Everybody bool
 }
@@ -67,6 +68,9 @@ type handler struct{ Deps }
 // query, /api/profile?id=… and /api/profile/events?id=…, for ids that do not come
 // through a path whole.
 func New(d Deps) http.Handler {
+	if d.Pause == nil {
+		d.Pause = web.Pause
+	}
 	h := &handler{d}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/profiles", h.list)

@@ -81,6 +81,10 @@ func (l *ledger) Append(_ context.Context, e audit.Entry) (audit.Entry, error) {
 
 type profiles map[string]profile.Profile
 
+func (profiles) Whose(context.Context, string, []string) ([]string, error) {
+	return nil, fault.New(fault.Internal, "nothing here writes profiles")
+}
+
 func (profiles) Linked(_ context.Context, _, id string) ([]string, error) { return []string{id}, nil }
 
 func (profiles) Erase(context.Context, string, []string) error {
@@ -314,7 +318,7 @@ func TestOpeningIsAudited(t *testing.T) {
 		t.Fatalf("%d entries", len(l.entries))
 	}
 	e := l.entries[0]
-	if e.Kind != audit.Read || e.Key != "pii" || e.Person != jane || e.Project != "shop" || strings.Join(e.Fields, " ") != "$email $name" || e.Why != "ticket 4711 of [email]" {
+	if e.Kind != audit.Read || e.Key != "pii" || e.Person != jane || e.Project != "shop" || strings.Join(e.Fields, " ") != "$email $name $phone" || e.Why != "ticket 4711 of [email]" {
 		t.Errorf("%+v", e)
 	}
 	l.err = fault.New(fault.Unavailable, "the ledger has no room")

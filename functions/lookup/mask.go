@@ -47,12 +47,12 @@ func formOf(name string) form {
 
 // masked returns the traits with personal ones in a form that lets support
 // recognise a person whom they already know, and nobody find out who it is.
-// Personal are those named, which lay sealed, and those whose name says so.
-func masked(in []profile.Trait, sealed []string) []profile.Trait {
+// Personal are those named, as open names them, and those whose name says so.
+func masked(in []profile.Trait, personal []string) []profile.Trait {
 	out := make([]profile.Trait, len(in))
 	for i, t := range in {
 		f := formOf(t.Name)
-		if f == 0 && slices.Contains(sealed, t.Name) {
+		if f == 0 && slices.Contains(personal, t.Name) {
 			f = formOfValue(t.Value)
 		}
 		if f != 0 {

@@ -33,7 +33,11 @@ func (h *handler) show(r *http.Request, key project.Key, asked, said string, p p
 			return answer{}, err
 		}
 	}
-	opened, names, err := h.open(r.Context(), p)
+	policy, err := privacy.NewPolicy(key.Project.Settings.Privacy)
+	if err != nil {
+		return answer{}, err
+	}
+	opened, names, err := h.open(r.Context(), policy, p)
 	if err != nil {
 		return answer{}, err
 	}
@@ -58,12 +62,23 @@ func (h *handler) take(key project.Key) error {
 	return h.Limit.Take(key, key.Project.Settings.LookupLimit())
 }
 
-func (h *handler) open(ctx context.Context, p profile.Profile) (opened []profile.Trait, names []string, err error) {
+// open opens a profile's traits, and names those that are personal: those that lay
+// sealed, and those that the project's policy calls personal today, should they have
+// been set before it did.
+func (h *handler) open(ctx context.Context, policy *privacy.Policy, p profile.Profile) (opened []profile.Trait, names []string, err error) {
 	owners, err := h.Profiles.Linked(ctx, p.Project, p.ID)
 	if err != nil {
 		return nil, nil, err
 	}
-	return h.Vault.OpenTraits(ctx, p.Project, owners, p.Traits)
+	if opened, names, err = h.Vault.OpenTraits(ctx, p.Project, owners, p.Traits); err != nil {
+		return nil, nil, err
+	}
+	for _, t := range opened {
+		if policy.PersonalTrait(t.Name) && string(t.Value) != "null" && !slices.Contains(names, t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	return opened, names, nil
 }
 
 // byEmail finds a person by an e-mail. The index may hold e-mails that somebody
@@ -97,7 +112,7 @@ func (h *handler) byEmail(ctx context.Context, key project.Key, text string) (be
 		if err != nil {
 			return best, err
 		}
-		traits, names, err := h.open(ctx, p)
+		traits, names, err := h.open(ctx, policy, p)
 		if err != nil {
 			return best, err
 		}

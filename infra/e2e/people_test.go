@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestPeople lists people by what they are and did, sees them in SQL, carries them
-// to another server and back, and forgets one of them.
+// TestPeople lists people by what they are and did, sees them in SQL, exports them and
+// brings back one who was deleted, and forgets one of them.
 func TestPeople(t *testing.T) {
 	data := t.TempDir()
 	s := start(t, data)
@@ -69,7 +69,7 @@ func TestPeople(t *testing.T) {
 	if n := s.number("SELECT count(*) FROM profiles p JOIN events e USING (person_id) WHERE p.traits->>'plan' = 'pro' AND e.event = 'Purchase'"); n != 1+3+5 {
 		t.Errorf("%d purchases by people on the plan pro", n)
 	}
-	carry(t, data, ids[0])
+	s.restore(t, data, ids[0])
 
 	if a := s.send("DELETE", "/api/profiles/"+ids[0], nil, "Authorization", "Bearer "+s.keys["erase"]); a.status != 200 {
 		t.Fatalf("%d %s", a.status, a.body)
@@ -86,27 +86,39 @@ func TestPeople(t *testing.T) {
 	}
 }
 
-// carry takes everybody to another data folder, in clear, and finds them there.
-func carry(t *testing.T, data, person string) {
+// restore exports everybody in clear, deletes a profile, and imports the file: whom
+// this server knows is back. Another server knows nobody, and says so of each.
+func (s *server) restore(t *testing.T, data, person string) {
 	t.Helper()
-	other := t.TempDir()
 	file := filepath.Join(t.TempDir(), "people.ndjson")
-	start(t, other).stop() // makes the folder; the commands open it themselves
-	for _, args := range [][]string{
-		{"profiles", "export", "--data", data, "--pii", "--why", "a move", "-o", file},
-		{"profiles", "import", "--data", other, file},
-		{"profiles", "import", "--data", other, file}, // again, which changes nothing
-	} {
-		if out, code := loch(t, args...); code != 0 {
-			t.Fatalf("%v: %d %s", args, code, out)
-		}
+	if out, code := loch(t, "profiles", "export", "--data", data, "--pii", "--why", "a copy", "-o", file); code != 0 {
+		t.Fatalf("%d %s", code, out)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil || strings.Count(string(text), "\n") != 6 || !strings.Contains(string(text), "person-3-of-six@example.test") {
 		t.Errorf("%d lines, %v", strings.Count(string(text), "\n"), err)
 	}
-	out, code := loch(t, "profiles", "--data", other, "--json", "--pii", "--where", "person_id eq "+person)
-	if code != 0 || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "@example.test") {
-		t.Errorf("%d %s", code, out)
+	for n := range 6 {
+		gone := fmt.Sprintf(`[{"$token":%q,"$distinct_id":"person-%d-of-six","$delete":""}]`, token, n)
+		if a := s.send("POST", "/engage", []byte(gone), "Content-Type", "application/json"); a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	look := []string{"profiles", "--data", data, "--json", "--pii", "--where", "person_id eq " + person, "--where", "plan is_set"}
+	if out, code := loch(t, look...); code != 0 || strings.Contains(string(out), "@example.test") {
+		t.Errorf("once it is deleted: %d %s", code, out)
+	}
+	for range 2 { // the second time changes nothing
+		if out, code := loch(t, "profiles", "import", "--data", data, file); code != 0 {
+			t.Fatalf("%d %s", code, out)
+		}
+	}
+	if out, code := loch(t, look...); code != 0 || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "@example.test") {
+		t.Errorf("once it is imported: %d %s", code, out)
+	}
+	other := t.TempDir()
+	start(t, other).stop() // makes the folder; the command opens it itself
+	if out, code := loch(t, "profiles", "import", "--data", other, "--json", file); code != 3 || strings.Count(string(out), "unknown_person") != 6 {
+		t.Errorf("by another server: %d %s", code, out)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"loch/functions/erase"
 	"loch/functions/ingest"
 	"loch/functions/query"
 	"loch/infra/local/disk"
@@ -25,6 +26,7 @@ import (
 	"loch/infra/local/wal"
 	"loch/shared/audit"
 	"loch/shared/enrich"
+	"loch/shared/fault"
 	"loch/shared/vault"
 	"loch/shared/web"
 )
@@ -53,6 +55,7 @@ type product struct {
 	created    bool // the project was made just now
 	log        *wal.Log
 	recovery   wal.Recovery
+	recovered  []wal.Segment // what the log held when it was opened
 	lake       *lake.Lake
 	roller     *lake.Roller
 	engine     *duckdb.Engine
@@ -137,6 +140,7 @@ func (p *product) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.log)
+	p.recovered = p.log.Segments()
 	p.roller = lake.NewRoller(p.lake, p.log, lake.RollerOptions{MaxAge: s.rolloverEvery, Now: time.Now, Logger: s.logger})
 	if p.engine, err = duckdb.Open(p.lake, p.log, duckdb.Options{
 		TempDir: filepath.Join(s.dataDir, "tmp"), Logger: s.logger,
@@ -153,7 +157,14 @@ func (p *product) openStores() (err error) {
 		return err
 	}
 	p.closers = append(p.closers, p.profiles)
-	p.snapshots = snapshot.New(p.profiles, p.lake, snapshot.Options{Personal: p.personalTrait, Now: time.Now, Logger: s.logger})
+	p.snapshots = snapshot.New(p.profiles, p.lake, snapshot.Options{
+		Personal: p.personalTrait, Policy: p.traitsPolicy, Now: time.Now, Logger: s.logger,
+	})
+	// Before anybody is answered: a trait may have become personal since.
+	if err := p.snapshots.Renew(context.Background()); err != nil {
+		return fault.Wrap(err, fault.CodeOf(err), "other traits are personal than when profiles were last written into the lake, "+
+			"and they cannot be written anew, so SQL would show what it must not: "+fault.From(err).Error())
+	}
 	return nil
 }
 
@@ -192,39 +203,49 @@ func (p *product) observing() web.ObserveOptions {
 	return web.ObserveOptions{Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Counters: p.counters}
 }
 
-// work runs what happens beside the requests until ctx ends: roll-over of the
-// log, compaction, upkeep of the vault, and writing who was seen.
+// work runs what happens beside the requests until ctx ends: learning again from the
+// log who was seen before a crash, roll-over of the log, compaction, upkeep of the vault, and writing who was seen.
 func (p *product) work(ctx context.Context) {
 	var all sync.WaitGroup
-	all.Go(func() { p.roller.Run(ctx) })
-	all.Go(func() { p.compactLoop(ctx) })
-	all.Go(func() { p.upkeep(ctx) })
+	all.Go(func() { p.recall(ctx); p.roller.Run(ctx) })
+	all.Go(func() { every(ctx, p.settings.compactEvery, p.compactIfNeeded) })
+	all.Go(func() {
+		resumer := erase.NewResumer(p.erasing(nil))
+		upkeep := func(ctx context.Context) { p.upkeep(ctx, resumer) }
+		upkeep(ctx) // at once: an erasure that a crash cut off is finished when the server starts
+		every(ctx, upkeepEvery, upkeep)
+	})
 	all.Go(func() { p.snapshots.Run(ctx) })
-	all.Go(func() { p.writeSightings(ctx) })
+	all.Go(func() { every(ctx, sightingsEvery, p.writeSightings) })
 	all.Wait()
 }
 
-// compactLoop compacts whenever there is enough to gain.
-func (p *product) compactLoop(ctx context.Context) {
-	ticker := time.NewTicker(p.settings.compactEvery)
+// every calls fn once a period until ctx ends.
+func every(ctx context.Context, period time.Duration, fn func(context.Context)) {
+	ticker := time.NewTicker(period)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			fn(ctx)
 		}
-		snapshot := p.lake.Snapshot()
-		needed := duckdb.NeedsCompaction(snapshot, time.Now())
-		snapshot.Release()
-		if !needed || !p.compact.TryLock() {
-			continue
-		}
-		_, err := p.engine.Compact(ctx, nil)
-		p.compact.Unlock()
-		if err != nil && ctx.Err() == nil {
-			p.settings.logger.Error("compaction failed; nothing is lost, it is tried again", "error", err)
-		}
+	}
+}
+
+// compactIfNeeded compacts when there is enough to gain.
+func (p *product) compactIfNeeded(ctx context.Context) {
+	snapshot := p.lake.Snapshot()
+	needed := duckdb.NeedsCompaction(snapshot, time.Now())
+	snapshot.Release()
+	if !needed || !p.compact.TryLock() {
+		return
+	}
+	_, err := p.engine.Compact(ctx, nil)
+	p.compact.Unlock()
+	if err != nil && ctx.Err() == nil {
+		p.settings.logger.Error("compaction failed; nothing is lost, it is tried again", "error", err)
 	}
 }
 

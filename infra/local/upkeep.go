@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"time"
 
 	"loch/functions/erase"
+	"loch/functions/ingest"
 	"loch/functions/lookup"
 	"loch/infra/local/lake"
 	"loch/infra/local/snapshot"
 	"loch/shared/audit"
+	"loch/shared/event"
 	"loch/shared/privacy"
 	"loch/shared/profile"
 	"loch/shared/project"
@@ -90,36 +94,41 @@ func (p *product) personalTrait(projectID string) func(name string) bool {
 	return policy.PersonalTrait
 }
 
+// traitsPolicy is a word for which traits are personal in all projects.
+func (p *product) traitsPolicy() string {
+	h := sha256.New()
+	for _, id := range p.registry.IDs() {
+		digest := "all"
+		if policy, err := privacy.NewPolicy(p.registry.Settings(id).Privacy); err == nil {
+			digest = policy.TraitsDigest()
+		}
+		h.Write([]byte(id + "\x00" + digest + "\x00"))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
 // upkeepEvery is how often keys whose time is over leave memory, salts of days
-// gone by and names of updates of weeks gone by are thrown away, and erasures that
-// could not be finished are tried again.
+// gone by and names of updates of weeks gone by are thrown away, erasures that
+// could not be finished are tried again, and lists of people are kept at hand.
 const upkeepEvery = time.Minute
 
-// upkeep does so until ctx ends, the first time at once: an erasure that a crash
-// cut off is finished when the server starts.
-func (p *product) upkeep(ctx context.Context) {
-	resumer := erase.NewResumer(p.erasing(nil))
-	ticker := time.NewTicker(upkeepEvery)
-	defer ticker.Stop()
-	for {
-		p.identities.Forget()
-		if err := p.identities.ThrowSalts(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			p.settings.logger.Error("old salts could not be thrown away; it is tried again", "error", err)
-		}
-		if err := p.profiles.DropNames(ctx); err != nil && ctx.Err() == nil {
-			p.settings.logger.Error("old names of profile updates could not be dropped; it is tried again", "error", err)
-		}
-		switch n, err := resumer.Resume(ctx); {
-		case err != nil && ctx.Err() == nil:
-			p.settings.logger.Error("an erasure could not be finished; it is tried again", "error", err)
-		case n > 0:
-			p.settings.logger.Info("erasures that were cut off are finished", "count", n)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+// upkeep does so.
+func (p *product) upkeep(ctx context.Context, resumer *erase.Resumer) {
+	p.identities.Forget()
+	if err := p.identities.ThrowSalts(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		p.settings.logger.Error("old salts could not be thrown away; it is tried again", "error", err)
+	}
+	if err := p.profiles.DropNames(ctx); err != nil && ctx.Err() == nil {
+		p.settings.logger.Error("old names of profile updates could not be dropped; it is tried again", "error", err)
+	}
+	switch n, err := resumer.Resume(ctx); {
+	case err != nil && ctx.Err() == nil:
+		p.settings.logger.Error("an erasure could not be finished; it is tried again", "error", err)
+	case n > 0:
+		p.settings.logger.Info("erasures that were cut off are finished", "count", n)
+	}
+	if err := p.profiles.KeepLists(ctx); err != nil && ctx.Err() == nil {
+		p.settings.logger.Warn("the list of people could not be kept at hand; it is tried again", "error", err)
 	}
 }
 
@@ -127,18 +136,31 @@ func (p *product) upkeep(ctx context.Context) {
 // enough to be written.
 const sightingsEvery = 5 * time.Second
 
-// writeSightings does so until ctx ends, since requests may stop coming.
+// writeSightings writes them, since requests may stop coming.
 func (p *product) writeSightings(ctx context.Context) {
-	ticker := time.NewTicker(sightingsEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
+	if err := p.profiles.WriteSightings(); err != nil && ctx.Err() == nil {
+		p.settings.logger.Warn("who was seen could not be written; it is tried again", "error", err)
+	}
+}
+
+// recall tells the profiles who was seen in what the log held at the start: a server
+// that was killed had not written all of it. It comes before the log's first
+// roll-over, which takes segments away.
+func (p *product) recall(ctx context.Context) {
+	for _, segment := range p.recovered {
+		_, err := p.log.Read(segment.Seq, 0, func(parcel *event.Parcel) error {
+			seen := ingest.Recall(parcel.Rows, p.registry.Settings)
+			if len(seen) == 0 {
+				return ctx.Err()
+			}
+			_, err := p.profiles.Apply(ctx, profile.Changes{Sightings: seen})
+			return err
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				p.settings.logger.Warn("who was seen before the last stop could not be read from the log", "error", err)
+			}
 			return
-		case <-ticker.C:
-		}
-		if err := p.profiles.WriteSightings(); err != nil && ctx.Err() == nil {
-			p.settings.logger.Warn("who was seen could not be written; it is tried again", "error", err)
 		}
 	}
 }

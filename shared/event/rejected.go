@@ -24,6 +24,7 @@ const (
 	ReasonSuppressed     Reason = "suppressed"      // its person asked never to be recorded again; nothing of it is kept
 	ReasonNoConsent      Reason = "no_consent"      // Sec-GPC or DNT, by the project's policy; nothing of it is kept
 	ReasonPersonalData   Reason = "personal_data"   // the project's policy refuses values of a kind that was found
+	ReasonUnknownPerson  Reason = "unknown_person"  // no identifier leads to this lake id here (any more); nothing of it is kept
 
 	ReasonTooManyGroups Reason = "too_many_group_kinds" // the project has as many kinds of group as it may
 	ReasonReservedGroup Reason = "reserved_group_key"   // the name of the kind has a meaning of its own in events
@@ -36,7 +37,7 @@ var Reasons = []Reason{
 	ReasonTooManyRecords, ReasonTooDeep, ReasonTooManyProps, ReasonWrongType,
 	ReasonMissingField, ReasonNameTooLong, ReasonBadTime, ReasonBadID,
 	ReasonBadOperator, ReasonForbiddenWrite, ReasonIgnored,
-	ReasonSuppressed, ReasonNoConsent, ReasonPersonalData,
+	ReasonSuppressed, ReasonNoConsent, ReasonPersonalData, ReasonUnknownPerson,
 	ReasonTooManyGroups, ReasonReservedGroup, ReasonUnlistedGroup,
 }
 
@@ -47,6 +48,7 @@ type Rejection struct {
 	InsertID string // what the client needs to find its record again; never stored in clear
 	Reason   Reason
 	Field    string // a place by names of ours ("properties.time"), never by names that were sent
+	Words    string // safe words that say more than the reason does, for the answer; may be empty
 	Payload  []byte // the input as sent, possibly cut
 }
 

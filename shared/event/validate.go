@@ -36,6 +36,7 @@ const (
 	FlagNoProfile    = "no_profile"    // the browser asks not to be tracked, so the event touched no profile
 	FlagMerged       = "merged"        // the context says who is one person since this event, see AddMerged
 	FlagNotMerged    = "not_merged"    // an identity event in a project where such events merge nobody
+	FlagNotLinked    = "not_linked"    // the device had been linked to another user, so that the row links nobody
 	FlagMergeRefused = "merge_refused" // an identity event that asked for what the rules do not allow
 	FlagFutureTime   = "future_time"   // the time was ahead of ours and became the time of receipt
 )
@@ -51,8 +52,8 @@ type Rules struct {
 // (Mixpanel's import-events page).
 const earliestMS = 365 * 24 * 3600 * 1000
 
-// allowedAhead is how far a client's clock may be ahead.
-const allowedAhead = time.Hour
+// AllowedAhead is how far a client's clock may be ahead.
+const AllowedAhead = time.Hour
 
 // Validate checks a decoded event and settles its time. It returns an empty
 // reason when the event is good, and else the reason and the field.
@@ -77,7 +78,7 @@ func Validate(e *Event, received time.Time, rules Rules) (Reason, string) {
 	case row.TimeMS < earliestMS,
 		rules.MaxAge > 0 && row.TimeMS < receivedMS-rules.MaxAge.Milliseconds():
 		return ReasonBadTime, "properties.time"
-	case row.TimeMS > receivedMS+allowedAhead.Milliseconds():
+	case row.TimeMS > receivedMS+AllowedAhead.Milliseconds():
 		if rules.RejectFuture {
 			return ReasonBadTime, "properties.time"
 		}

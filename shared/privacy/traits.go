@@ -1,6 +1,9 @@
 package privacy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +30,22 @@ func (p *Policy) PersonalTrait(name string) bool {
 	}
 	within := plainName(name[strings.LastIndexByte(name[:i], '.')+1 : i])
 	return (slices.Contains(owners, within) || slices.Contains(holders, within)) && personalName(name[i+1:])
+}
+
+// TraitsDigest is a word for all that PersonalTrait answers: another one where it
+// may answer otherwise, because the settings changed or the words that every project
+// has. So what was written without personal traits can be told to be out of date.
+func (p *Policy) TraitsDigest() string {
+	h := sha256.New()
+	for _, words := range [][]string{
+		slices.Sorted(maps.Keys(personalTraits)), owners, holders, slices.Sorted(maps.Keys(p.personalTraits)),
+	} {
+		for _, word := range words {
+			h.Write([]byte(word + "\x00"))
+		}
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // holders are the words that a library puts a person's traits under.

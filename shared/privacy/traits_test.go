@@ -51,3 +51,20 @@ func TestPersonalTraits(t *testing.T) {
 		t.Error("one project's traits are another's")
 	}
 }
+
+// The digest is another one exactly where PersonalTrait may answer otherwise.
+func TestTraitsDigest(t *testing.T) {
+	plain := policy(t, project.Privacy{}).TraitsDigest()
+	for _, same := range []project.Privacy{{MinCell: 5}, {URLs: "keep"}} {
+		if policy(t, same).TraitsDigest() != plain {
+			t.Errorf("%+v calls no other trait personal", same)
+		}
+	}
+	own := policy(t, project.Privacy{PersonalTraits: []string{"salary", "shoeSize"}}).TraitsDigest()
+	if own == plain || own == policy(t, project.Privacy{PersonalTraits: []string{"salary"}}).TraitsDigest() {
+		t.Error("further traits are personal, and the digest is the same")
+	}
+	if own != policy(t, project.Privacy{PersonalTraits: []string{"Shoe size", "$salary"}}).TraitsDigest() {
+		t.Error("the same traits, spelt otherwise, have another digest")
+	}
+}

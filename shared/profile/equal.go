@@ -23,6 +23,9 @@ func canonical(value []byte) (string, bool) {
 	if text, ok := plainText(value); ok {
 		return string(appendSized([]byte{'"'}, text)), true
 	}
+	if text, ok := plainNumber(value); ok {
+		return string(appendSized([]byte{'0'}, text)), true
+	}
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.UseNumber()
 	var v any
@@ -60,6 +63,27 @@ func plainText(value []byte) (string, bool) {
 	return string(v), utf8.Valid(v)
 }
 
+// plainNumber is the canonical text of a number, which needs no decoder either.
+func plainNumber(value []byte) (string, bool) {
+	v := bytes.TrimSpace(value)
+	if len(v) == 0 || v[0] != '-' && (v[0] < '0' || v[0] > '9') || !json.Valid(v) {
+		return "", false
+	}
+	return numberText(v), true
+}
+
+func numberText(number []byte) string {
+	d, ok := parseDecimal(number)
+	if !ok {
+		return string(number)
+	}
+	sign := "+"
+	if d.negative {
+		sign = "-"
+	}
+	return sign + d.digits + "e" + strconv.FormatInt(d.exp, 10)
+}
+
 // appendCanonical writes a letter for the type and, where the end would not be
 // plain, the length, so that no two different values have the same text.
 func appendCanonical(b []byte, v any) []byte {
@@ -69,15 +93,7 @@ func appendCanonical(b []byte, v any) []byte {
 	case bool:
 		return append(b, strconv.FormatBool(v)[0])
 	case json.Number:
-		text := string(v)
-		if d, ok := parseDecimal([]byte(v)); ok {
-			text = "+" + d.digits
-			if d.negative {
-				text = "-" + d.digits
-			}
-			text += "e" + strconv.FormatInt(d.exp, 10)
-		}
-		return appendSized(append(b, '0'), text)
+		return appendSized(append(b, '0'), numberText([]byte(v)))
 	case string:
 		return appendSized(append(b, '"'), v)
 	case []any:

@@ -23,6 +23,8 @@ type Merging struct {
 	Project string
 	Into    Ref // whose person stays
 	From    Ref // whose person becomes Into's
+	// OnlyNew asks for it only where From is a new identifier: neither somebody else's
+	// nor a person with identifiers of their own.
 	OnlyNew bool
 	TimeMS  int64
 }
@@ -33,7 +35,7 @@ type MergeOutcome uint8
 // The outcomes.
 const (
 	// MergeRefused: nothing was merged. Either OnlyNew was asked for and From
-	// belongs to somebody else already; or both are devices of nobody, which meet
+	// is not new; or both are devices of nobody, which meet
 	// when their users do; or the person would have more than MaxMerged
 	// identifiers; or one of them was erased.
 	MergeRefused MergeOutcome = iota

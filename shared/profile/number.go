@@ -60,7 +60,10 @@ func parseDecimal(text []byte) (decimal, bool) {
 // add returns stored + operand. An absent trait counts as 0 and takes the
 // operand over as it was sent.
 func add(stored, operand []byte) (sum []byte, reason string) {
-	if !isNumber(operand) {
+	switch {
+	case HoldsSealed(operand) || HoldsSealed(stored):
+		return nil, reasonSealedNumber
+	case !isNumber(operand):
 		return nil, reasonOperandNumber
 	}
 	if stored == nil {

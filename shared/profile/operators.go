@@ -12,6 +12,8 @@ const (
 	reasonNoOperand       = "the operator needs a value"
 	reasonOperandNumber   = "the value to add is not a number"
 	reasonStoredNumber    = "the stored value is not a number"
+	reasonSealedNumber    = "the trait is personal, so it is kept sealed and nothing can be added to it; count under a name that is not personal"
+	reasonTooMuch         = "the operators of this request go over more than 32 MB of lists; send fewer updates at once, or keep shorter lists"
 	reasonNumberRange     = "the sum would need more digits than are kept; use numbers of up to 1000 digits and similar size"
 	reasonStoredList      = "the stored value is not a list"
 	reasonOperandJSON     = "the value is not valid JSON"

@@ -52,6 +52,7 @@ type Update struct {
 
 	Project string
 	ID      string // lake id
+	Owner   string // lake id of the person under whose key operands are sealed; empty for ID's own. No store reads it
 	Ops     []Op
 	// InsertID is what the client named the record by ($insert_id, messageId), so
 	// that it can be sent again; the keyed hash of it by the time a store sees it.
@@ -176,8 +177,8 @@ type Store interface {
 	// those of the last minute may be lost with the process. An update of a linked
 	// device goes to its user, and one of somebody who was merged to whom they were
 	// merged into, unless ExactID is set. Updates whose operators do not fit the
-	// stored values ($add to a string) or the limits are refused one by one, in the
-	// order of the list. Each is applied whole or not at all.
+	// stored values ($add to a string), the limits or the request's Effort are refused
+	// one by one, in the order of the list. Each is applied whole or not at all.
 	// After an error some of the request may have been: the caller sends all again.
 	//
 	// An update with an InsertID is applied once. If one of the same Project, ID and
@@ -191,6 +192,11 @@ type Store interface {
 	// user's, and somebody who was merged whom they were merged into. It returns
 	// fault.NotFound when the store knows nothing of the id.
 	Get(ctx context.Context, project, id string) (Profile, error)
+
+	// Whose returns for each id the person it belongs to: a linked device's user, whom
+	// somebody was merged into, else the id itself, also where the store knows nothing
+	// of it. What it tells is durable.
+	Whose(ctx context.Context, project string, ids []string) ([]string, error)
 
 	// Linked returns the lake ids that are one person: for an id that is linked or
 	// merged its person's, else the id itself, comes first, and then every id that

@@ -85,12 +85,13 @@ func (s Seen) Tells(o Seen) bool {
 		max(both.LastMS-s.LastMS, both.PlaceMS-s.PlaceMS, both.DeviceMS-s.DeviceMS) >= SightingEveryMS
 }
 
-// updated returns what is known after an update. Unlike a sighting, an update
-// says on purpose where the person is, so its place counts whatever its time. An
-// update with KeepLastSeen is no act of the person's, so neither time moves.
+// updated returns what is known after an update. Its place and device count unless
+// newer ones were told: a script that sends what happened long ago, or an import of
+// old lines behind new ones, does not say where the person is now. An update with
+// KeepLastSeen is no act of the person's, so neither time moves.
 func (s Seen) updated(u *Update) Seen {
-	if !u.KeepPlace && u.Place != (Place{}) {
-		s.Place, s.PlaceMS = u.Place, max(s.PlaceMS, u.TimeMS)
+	if !u.KeepPlace && u.Place != (Place{}) && (u.TimeMS >= s.PlaceMS || s.Place == (Place{})) {
+		s.Place, s.PlaceMS = u.Place, max(0, u.TimeMS)
 	}
 	if u.DeviceInfo != (DeviceInfo{}) && (u.TimeMS >= s.DeviceMS || s.Device == (DeviceInfo{})) {
 		s.Device, s.DeviceMS = u.DeviceInfo, max(0, u.TimeMS)

@@ -11,8 +11,8 @@ import (
 	"context"
 	"strings"
 
+	"loch/shared/filter"
 	"loch/shared/profile"
-	"loch/shared/report/filter"
 )
 
 // Order is what a list is sorted by. Times run from the newest to the oldest,
@@ -34,7 +34,7 @@ type Query struct {
 	Project  string
 	GroupKey string          // lists groups of this kind; empty lists people
 	Match    *filter.Matcher // made by Compile; nil lets everybody through
-	Among    []string        // only these lake ids, in any order, where it is not nil
+	Among    []string        // only these lake ids, in any order, where it is not nil; none of them where it is empty
 	Order    Order
 	After    *Place // the page begins behind it; nil begins at the front
 	Limit    int    // at most MaxLimit

@@ -127,6 +127,20 @@ func (v *Vault) Lookup(ctx context.Context, project, kind, value string) (id str
 	return ids[0].String(), true, nil
 }
 
+// Known tells of each lake id, in order, whether an identifier leads to it. Nobody
+// else has one: nothing of such a person could be found, or erased, by what the
+// website calls them.
+func (v *Vault) Known(ctx context.Context, ids []string) ([]bool, error) {
+	owners := make([]ID, len(ids))
+	for i, text := range ids {
+		var err error
+		if owners[i], err = parseID(text); err != nil {
+			return nil, err
+		}
+	}
+	return v.store.Known(ctx, owners)
+}
+
 // IsSuppressed tells that a person asked never to be recorded under an
 // identifier, be it a user's or a device's. One that is known as somebody's is not
 // suppressed by its twin.

@@ -55,6 +55,10 @@ type Store interface {
 	// Own adds owners to keys. Doing it twice changes nothing.
 	Own(ctx context.Context, owned []Owned) error
 
+	// Known tells of each owner, in order, whether a key belongs to it: whether an
+	// identifier ever led to that lake id, and it was not erased since.
+	Known(ctx context.Context, owners []ID) ([]bool, error)
+
 	// FindPersonKeys returns the wrapped key of each owner, in order, nil for none.
 	FindPersonKeys(ctx context.Context, owners []ID) ([][]byte, error)
 	// CreatePersonKeys keeps each key whose owner has none yet, and returns for

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -15,7 +16,7 @@ import (
 )
 
 // SealUpdates seals the operands that are marked as personal, each under the key
-// of the person, device or group that its update is about. A list is sealed item
+// of the person, device or group that its update is about (Owner, else ID). A list is sealed item
 // by item, so that the store can add to it and take from it. Raw is sealed by
 // whoever rejects the record, so it is left alone.
 func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error {
@@ -25,7 +26,7 @@ func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error
 		if !slices.ContainsFunc(u.Ops, isPersonal) {
 			continue
 		}
-		owner, err := parseID(u.ID)
+		owner, err := parseID(cmp.Or(u.Owner, u.ID))
 		if err != nil {
 			return err
 		}
@@ -41,11 +42,12 @@ func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error
 			if u.Project != projectID || !slices.ContainsFunc(u.Ops, isPersonal) {
 				continue
 			}
-			owner, _ := parseID(u.ID) // parsed above
+			id := cmp.Or(u.Owner, u.ID)
+			owner, _ := parseID(id) // parsed above
 			key := keys[owner]
 			for j := range u.Ops {
 				if isPersonal(u.Ops[j]) {
-					u.Ops[j].Value = key.seal(projectID, u.ID, u.Ops[j].Name, u.Ops[j].Value)
+					u.Ops[j].Value = key.seal(projectID, id, u.Ops[j].Name, u.Ops[j].Value)
 				}
 			}
 		}

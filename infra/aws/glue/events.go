@@ -9,6 +9,7 @@ import (
 // The relation events, as common table expressions that build on each other:
 //
 //	loch_gone     lake ids whose rows are not shown
+//	loch_gone_of  the same as one list for each project
 //	loch_rows     all rows of both tiers that are shown, with the key of their event
 //	loch_fresh    of those that landed the newest of each event
 //	loch_late     of these the ones that were compacted already, as new or newer
@@ -77,8 +78,14 @@ const owner = "coalesce(r.user_id, r.device_id)"
 // manifest.
 func (w *with) rows(project string) {
 	w.add("loch_lake", "SELECT * FROM "+Rows+where(scope(project, "")))
-	w.add("loch_rows", "SELECT r.*, "+keyColumns+" FROM loch_lake r"+where(kept("r", owner)))
+	w.add("loch_gone_of", "SELECT project, array_agg(id) AS ids FROM loch_gone GROUP BY project")
+	w.add("loch_rows", "SELECT r.*, "+keyColumns+" FROM loch_lake r LEFT JOIN loch_gone_of o ON o.project = r.project"+where(kept("r", owner), untied))
 }
+
+// untied leaves out the rows of identity events that name somebody who is to be
+// removed, whoever they are about: they would tie removed ids to each other.
+var untied = "NOT (r.kind IN (" + literals([]string{string(event.KindIdentify), string(event.KindAlias)}) + ") AND o.ids IS NOT NULL" +
+	" AND any_match(o.ids, id -> strpos(coalesce(r.properties, ''), id) > 0 OR strpos(coalesce(r.context, ''), id) > 0))"
 
 // once adds loch_once.
 func (w *with) once() {
@@ -98,6 +105,9 @@ func (w *with) once() {
 // linkOrder says which of a device's links was first.
 const linkOrder = "ROW(received_time, time, batch_index, user_id)"
 
+// linking leaves out the rows that say that their device was another user's.
+var linking = "NOT contains(split(coalesce(r.flags, ''), ','), " + Literal(event.FlagNotLinked) + ")"
+
 // people adds loch_links and loch_persons: what compaction has kept, and what is in
 // the rows that landed since. It keeps only one row of an event, which may not be
 // the first, so its rows do not do.
@@ -106,7 +116,7 @@ func (w *with) people(project string) {
 	notGone := kept("r", "r.device_id") + " AND " + kept("r", "r.user_id")
 	w.add("loch_links", "SELECT project, device_id, min_by(user_id, "+linkOrder+") AS user_id FROM ("+
 		"SELECT "+columns+" FROM "+Links+" r"+where(scope(project, "r."), "r.device_id IS NOT NULL", notGone)+
-		" UNION ALL SELECT "+columns+" FROM loch_lake r"+where("r.tier = 'landing'", "r.device_id IS NOT NULL", "r.user_id IS NOT NULL", notGone)+
+		" UNION ALL SELECT "+columns+" FROM loch_lake r"+where("r.tier = 'landing'", "r.device_id IS NOT NULL", "r.user_id IS NOT NULL", linking, notGone)+
 		") GROUP BY project, device_id")
 	w.add("loch_merges", Merges("loch_lake r WHERE r.tier = 'landing'"))
 	notGone = kept("r", "r.id") + " AND " + kept("r", "r.person_id")

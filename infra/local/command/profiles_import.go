@@ -22,9 +22,10 @@ func newProfilesImport(c Connector, t tools) *cobra.Command {
 		Use:   "import FILE",
 		Short: "Read profiles from lines of JSON",
 		Long: `Read profiles from NDJSON, one JSON object a line; - is standard input. A line has
-distinct_id (the website's own id, a device's as $device:ID) or person_id (as "loch
-profiles export" writes it), and properties; group_key makes it a group. Mixpanel's
-export, with $distinct_id and $properties, is taken as it is.
+distinct_id (the website's own id, a device's as $device:ID), or the person_id of
+somebody whom this server knows (as its "loch profiles export" writes it), and
+properties; group_key makes it a group. Mixpanel's export, with $distinct_id and
+$properties, is taken as it is.
 
 Each line sets what it names, so a file may be sent again, and an import that broke
 off goes on with --from-line. Personal traits are sealed before anything is kept. A

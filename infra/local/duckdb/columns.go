@@ -82,5 +82,10 @@ const anyDate = `insert_id_source <> 'client'`
 // chooses the same.
 const newestFirst = `received_time DESC, request_id DESC, batch_index DESC`
 
+// linking is which rows f link their device to their user. Where several do, they were
+// sent again, or written before rows said which does not (event.FlagNotLinked).
+var linking = `f.device_id IS NOT NULL AND f.user_id IS NOT NULL AND NOT list_contains(string_split(coalesce(f.flags, ''), ','), ` +
+	literal(event.FlagNotLinked) + `)`
+
 // linkOrder is what says which of a device's links was first.
 const linkOrder = `{'r': received_time, 't': time, 'b': batch_index, 'u': user_id}`

@@ -90,7 +90,7 @@ func (db *database) comparable(ctx context.Context, project string, f files) (sa
 
 // duplicateRows is a query of the rows that are not the newest of their event.
 func duplicateRows(project string, f files, sameDates, others []string) string {
-	kept := f.gone(project).keptOf(project, owner)
+	kept := f.gone(project).keptEventsOf(project)
 	const columns = "filename, file_row_number, event, user_id, device_id, time, insert_id, insert_id_source, received_time, request_id, batch_index"
 	var b strings.Builder
 	fmt.Fprintf(&b, "WITH fresh AS MATERIALIZED (SELECT insert_id FROM %s WHERE project = %s), ", scan(f.Fresh), literal(project))

@@ -225,6 +225,9 @@ func (g *traffic) fresh() event.Row {
 	if g.rand.IntN(8) == 0 && r.UserID != "" {
 		r.DeviceID = ""
 	}
+	if g.rand.IntN(4) == 0 && r.UserID != "" && r.DeviceID != "" {
+		r.Flags = []string{event.FlagNotLinked, event.FlagTextReplaced + "," + event.FlagNotLinked, event.FlagTextReplaced}[g.rand.IntN(3)]
+	}
 	if g.rand.IntN(4) == 0 {
 		r.InsertIDSource = "hash"
 		if g.rand.IntN(2) == 0 {

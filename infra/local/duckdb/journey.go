@@ -34,7 +34,7 @@ func (e *Engine) Journey(ctx context.Context, project string, ids []string, befo
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	j := &journey{engine: e, ids: ids, rows: journeyRows{project: project, before: before, newest: map[eventKey]int{}}}
+	j := &journey{engine: e, ids: ids, rows: journeyRows{project: project, before: before, removed: files.Removed, newest: map[eventKey]int{}}}
 	fresh, err := j.admitted(ctx, undated(files.Fresh))
 	if err == nil {
 		err = j.read(ctx, fresh)
@@ -108,15 +108,17 @@ func (j *journey) admitted(ctx context.Context, files []datedFile) ([]datedFile,
 	return slices.DeleteFunc(list, func(f datedFile) bool { return len(f.groups) == 0 }), err
 }
 
-// withKey are the columns of a journey, and those that tell the rows of one event
-// from others.
-var withKey = append(slices.Clone(event.JourneyColumns), "insert_id", "insert_id_source")
+// keyColumns are those that tell the rows of one event from others.
+var keyColumns = []string{"insert_id", "insert_id_source"}
 
 // read takes in the person's rows of some files.
 func (j *journey) read(ctx context.Context, files []datedFile) error {
-	columns := withKey
-	if j.rows.distinct {
-		columns = event.JourneyColumns
+	columns := slices.Clone(event.JourneyColumns)
+	if !j.rows.distinct {
+		columns = append(columns, keyColumns...)
+	}
+	if len(j.rows.removed) > 0 {
+		columns = append(columns, "context") // as tiedRow asks
 	}
 	return each(ctx, len(files), func(i int) error {
 		return files[i].whose.Pick(files[i].groups, j.ids, columns, j.rows.take)

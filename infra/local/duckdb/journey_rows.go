@@ -11,7 +11,8 @@ import (
 type journeyRows struct {
 	project  string
 	before   *event.Moment
-	distinct bool // no row that is read from now on is an event that is there
+	removed  []string // lake ids whose rows are not shown
+	distinct bool     // no row that is read from now on is an event that is there
 
 	mu     sync.Mutex
 	list   []event.Row
@@ -41,7 +42,7 @@ func keyOf(r *event.Row) eventKey {
 // take keeps a row if it is the newest of its event. It may be called from many
 // goroutines.
 func (j *journeyRows) take(r *event.Row) error {
-	if r.Project != j.project {
+	if r.Project != j.project || tiedRow(r, j.removed) {
 		return nil
 	}
 	j.mu.Lock()

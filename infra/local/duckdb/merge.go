@@ -121,7 +121,7 @@ func (m *merge) survey(s *lake.Snapshot) {
 
 // run does all the work but the commit's end.
 func (m *merge) run(ctx context.Context) error {
-	if _, err := m.trusted(ctx, arrivedTable(m.landing, m.keptRows())); err != nil {
+	if _, err := m.trusted(ctx, arrivedTable(m.landing, m.gone.keptEvents())); err != nil {
 		return err
 	}
 	if err := m.meet(ctx); err != nil {
@@ -173,7 +173,7 @@ func (m *merge) meet(ctx context.Context) error {
 		_, err := m.trusted(ctx, emptyLost)
 		return err
 	}
-	_, err = m.trusted(ctx, metTable(sameDates, others, m.keptRows()), lostTable, dropArrived)
+	_, err = m.trusted(ctx, metTable(sameDates, others, m.gone.keptEvents()), lostTable, dropArrived)
 	return err
 }
 

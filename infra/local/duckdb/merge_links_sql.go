@@ -25,7 +25,7 @@ func firstOf(query, by string) string {
 // linksTable makes new_links.
 func linksTable(landing []string, kept string) string {
 	return "CREATE OR REPLACE TABLE new_links AS " + firstOf("SELECT project, "+linkColumns+" FROM "+scan(landing)+
-		" f WHERE device_id IS NOT NULL AND user_id IS NOT NULL AND "+kept, "project, device_id")
+		" f WHERE "+linking+" AND "+kept, "project, device_id")
 }
 
 // earlierLinks makes the table of those of a project's new links that change

@@ -72,7 +72,7 @@ func (m *merge) write(ctx context.Context, in *incoming) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.trusted(ctx, copyEvents(in, rewrite, m.keptRows(), path, m.engine.effort.groupRows)); err != nil {
+	if _, err := m.trusted(ctx, copyEvents(in, rewrite, m.gone.keptEvents(), path, m.engine.effort.groupRows)); err != nil {
 		return err
 	}
 	n, err := rowsOf([]string{path})

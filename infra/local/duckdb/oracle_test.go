@@ -51,7 +51,7 @@ func newest(rows []event.Row) []event.Row {
 func persons(all []event.Row) func(event.Row) string {
 	first := map[string]event.Row{}
 	for _, r := range all {
-		if r.DeviceID == "" || r.UserID == "" {
+		if r.DeviceID == "" || r.UserID == "" || strings.Contains(r.Flags, event.FlagNotLinked) {
 			continue
 		}
 		key := r.Project + "|" + r.DeviceID

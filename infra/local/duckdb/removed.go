@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"loch/shared/event"
 )
 
 // removedTable holds the lake ids of which no row is shown, nor written again:
@@ -29,6 +31,38 @@ func (g gone) table(kind string) string {
 // owner is whose row a row f of an event is: its user's, or else its device's. So
 // what somebody else did on the same device stays.
 const owner = "coalesce(f.user_id, f.device_id)"
+
+// identity is the condition under which a row f of an event says who is who.
+var identity = "f.kind IN (" + literal(string(event.KindIdentify)) + ", " + literal(string(event.KindAlias)) + ")"
+
+// tied is the condition under which a row f says of somebody who is to be removed
+// that they are one with another: under whoever it was sent, it is about all whom it
+// names, as a link is. They stand in its properties and, as what came of it, in its
+// context; lake ids are random, so each is its person's wherever it stands. CASE has
+// DuckDB look into the texts of no other rows.
+var tied = "coalesce(CASE WHEN " + identity +
+	" THEN list_has_any(regexp_extract_all(concat(f.properties, ' ', f.context), '[0-9a-f]{32}'), (SELECT list(id) FROM " + removedTable + ")) END, false)"
+
+// tiedRow is the same in Go.
+func tiedRow(r *event.Row, removed []string) bool {
+	return (r.Kind == event.KindIdentify || r.Kind == event.KindAlias) && slices.ContainsFunc(removed, func(id string) bool {
+		return strings.Contains(r.Properties, id) || strings.Contains(r.Context, id)
+	})
+}
+
+// keptEvents is the condition under which a row f of an event stays. It comes first
+// everywhere: a row that goes is no duplicate of another, nor replaces it.
+func (g gone) keptEvents() string { return g.untied(g.kept(owner)) }
+
+// keptEventsOf is the same for rows f that are all of one project.
+func (g gone) keptEventsOf(project string) string { return g.untied(g.keptOf(project, owner)) }
+
+func (g gone) untied(kept string) string {
+	if len(g) == 0 {
+		return kept
+	}
+	return kept + " AND NOT " + tied
+}
 
 // kept is the condition under which a row f stays that belongs to the given lake
 // ids. It is made so that DuckDB looks up each row as it passes: an EXISTS over an
@@ -76,10 +110,6 @@ func (db *database) learnRemoved(ctx context.Context, q *question) error {
 	return nil
 }
 
-// keptRows is the condition under which a row f of an event is not to be removed.
-// It comes first everywhere: such a row is no duplicate of another, nor replaces it.
-func (m *merge) keptRows() string { return m.gone.kept(owner) }
-
 // countRemoved counts the rows that are to be removed, where files are read that
 // may hold any.
 func (m *merge) countRemoved(ctx context.Context) error {
@@ -91,7 +121,7 @@ func (m *merge) countRemoved(ctx context.Context) error {
 	for _, in := range m.arriving {
 		files = slices.AppendSeq(files, maps.Keys(in.rewrite))
 	}
-	rows, err := m.trusted(ctx, countGone(files, m.keptRows()))
+	rows, err := m.trusted(ctx, countGone(files, m.gone.keptEvents()))
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (p *pass) suspects(projects map[string]bool) []*suspect {
 	l := p.engine.lake
 	snapshot := l.Snapshot()
 	defer snapshot.Release()
-	events := &suspect{tier: lake.Events, kept: p.gone.kept(owner), columns: outColumns(event.Columns)}
+	events := &suspect{tier: lake.Events, kept: p.gone.keptEvents(), columns: outColumns(event.Columns)}
 	for _, file := range snapshot.Events {
 		if project, _ := partition(l.Rel(file)); projects[project] {
 			events.paths = append(events.paths, file)

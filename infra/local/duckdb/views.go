@@ -128,7 +128,7 @@ func linkRows(project string, f files) string {
 	}
 	if len(f.Fresh) > 0 {
 		parts = append(parts, "SELECT "+columns+" FROM "+scan(f.Fresh)+" f"+
-			" WHERE project = "+literal(project)+" AND device_id IS NOT NULL AND user_id IS NOT NULL AND "+kept)
+			" WHERE project = "+literal(project)+" AND "+linking+" AND "+kept)
 	}
 	return strings.Join(parts, " UNION ALL ")
 }
@@ -164,8 +164,8 @@ func mergeRows(project string, f files) string {
 func mergesIn(paths []string, condition string) string {
 	const merged = "'$." + event.MergedMember + "."
 	return "SELECT project, unnest(list) AS id, person_id, len(list) AS ids FROM (SELECT project, context->>" + merged + "person' AS person_id, " +
-		"(context->" + merged + "ids')::VARCHAR[] AS list FROM " + scan(paths) + " WHERE kind IN (" + literal(string(event.KindIdentify)) + ", " +
-		literal(string(event.KindAlias)) + ") AND list_contains(string_split(flags, ','), " + literal(event.FlagMerged) + ") AND " + condition + ")"
+		"(context->" + merged + "ids')::VARCHAR[] AS list FROM " + scan(paths) + " f WHERE " + identity +
+		" AND list_contains(string_split(flags, ','), " + literal(event.FlagMerged) + ") AND " + condition + ")"
 }
 
 // eventRows is a query of the project's event rows, without those that are to be
@@ -189,7 +189,7 @@ func eventRows(project string, f files, dropped []string) string {
 		}
 	}
 	columns := storedColumns()
-	kept := f.gone(project).keptOf(project, owner)
+	kept := f.gone(project).keptEventsOf(project)
 	var parts []string
 	if len(compacted) > 0 {
 		query := "SELECT " + columns + " FROM " + partitioned(compacted) + " f"

@@ -36,6 +36,7 @@ import (
 //	0x15 <person>             a gravestone
 //	0x16 <week, 4><id><name>  that an update of this name was applied, see once.go; the id as sent, with its length
 //	0x18 <person>             that the profile changed since the lake's last snapshot, see changed.go; a number, 8 bytes
+//	0x19 <project>            when the project's people were last listed, Unix ms, 8 bytes
 const (
 	metaByte   = 0x00
 	idByte     = 0x01
@@ -54,6 +55,7 @@ const (
 	onceByte   = 0x16
 	// changedByte marks what a copy of the profiles does not have yet.
 	changedByte = 0x18
+	listedByte  = 0x19
 )
 
 var (
@@ -91,6 +93,9 @@ func (p person) split() (project, id string) {
 	rest := string(p[width:])
 	return rest[:n], rest[n:]
 }
+
+// listedKey is that of the note that a project's people are listed.
+func listedKey(project string) []byte { return append([]byte{listedByte}, project...) }
 
 // sibling is another id of the same project.
 func (p person) sibling(id string) person {

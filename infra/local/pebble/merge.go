@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"loch/shared/fault"
@@ -121,6 +122,10 @@ func (w *work) mergeRoots(m *profile.Merging, keeps, goes person) (out profile.M
 		return profile.Merged{}, false, nil
 	case intoDevice || fromDevice:
 		return profile.Merged{Outcome: profile.MergeLinks}, false, nil
+	case m.OnlyNew:
+		if known, err := w.hasOthers(goes); err != nil || known {
+			return profile.Merged{}, false, err
+		}
 	}
 	theirs, err := w.merged(goes)
 	if err != nil {
@@ -132,6 +137,15 @@ func (w *work) mergeRoots(m *profile.Merging, keeps, goes person) (out profile.M
 	out.Outcome, out.IDs = profile.MergeDone, append(mine, theirs...)
 	slices.Sort(out.IDs)
 	return out, false, w.absorb(m, keeps, goes)
+}
+
+// hasOthers tells whether any identifier leads to somebody.
+func (s *Profiles) hasOthers(who person) (known bool, err error) {
+	err = s.scan(who.linkedKey(), func(_, _ []byte) error { known = true; return errEnough })
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return known, err
 }
 
 // absorb writes the merge of goes into keeps. Both locks are held.

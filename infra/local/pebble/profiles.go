@@ -91,6 +91,38 @@ func (s *Profiles) Get(ctx context.Context, project, id string) (profile.Profile
 	return p, err
 }
 
+// Whose implements profile.Store.
+func (s *Profiles) Whose(ctx context.Context, project string, ids []string) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, gaveUp(err)
+	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	people := make([]string, len(ids))
+	for i, id := range ids {
+		p := personOf(project, id)
+		for {
+			next, ok, err := s.next(p)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				break
+			}
+			if c := s.links.of(p); c != nil { // not durable yet
+				if err := c.wait(); err != nil {
+					return nil, err
+				}
+			}
+			p = next
+		}
+		_, people[i] = p.split()
+	}
+	return people, nil
+}
+
 // stored reads the profile of an id as it stands, from a snapshot, because it is
 // two records. Of somebody whose sighting waits, nobody may write one meanwhile.
 func (s *Profiles) stored(who person) (p profile.Profile, ok bool, err error) {

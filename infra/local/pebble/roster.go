@@ -22,12 +22,11 @@ import (
 // every trait that has few values. From then on whoever changes a profile says so,
 // and the next list reads those again. What has no column, such as a trait that
 // is another for everybody, is asked of the records. Where nobody asks for a list,
-// nothing of this costs anything.
+// nothing of this costs anything; where somebody did, the table is kept (KeepLists).
 
-const (
-	rosterIdle    = 15 * time.Minute // after which a table that nobody asks is dropped
-	rosterChanges = 100_000          // changes nobody asked about, after which it is dropped, too
-)
+// rosterChanges is after how many changes that were not read again a table is
+// dropped: making it anew is not much more work.
+const rosterChanges = 100_000
 
 // rosters are the tables of the projects whose people somebody lists.
 type rosters struct {
@@ -41,7 +40,9 @@ type rosters struct {
 type table struct {
 	// Guarded by rosters.mu.
 	changed map[string]struct{} // ids to be read again
-	asked   time.Time
+	asked   time.Time           // when somebody listed, as far as is known
+	noted   time.Time           // when that was written down
+	ready   bool                // it is made
 
 	mu     sync.RWMutex // guards what follows; held for reading while it is asked
 	built  bool
@@ -72,8 +73,9 @@ func (r *rosters) drop(project string) {
 	r.some.Store(len(r.tables) > 0)
 }
 
-// table finds a project's, or makes one that is not built yet.
-func (r *rosters) table(project string, now time.Time) *table {
+// table finds a project's, or makes one that is not built yet. asked is when somebody
+// listed.
+func (r *rosters) table(project string, asked, now time.Time) *table {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for other, t := range r.tables {
@@ -90,14 +92,24 @@ func (r *rosters) table(project string, now time.Time) *table {
 		r.tables[project] = t
 		r.some.Store(true)
 	}
-	t.asked = now
+	if asked.After(t.asked) {
+		t.asked = asked
+	}
 	return t
 }
 
-// take returns what changed since it was last taken.
+// forget drops a table that could not be made.
+func (r *rosters) forget(project string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(project)
+}
+
+// take returns what changed since it was last taken, of a table that is made.
 func (r *rosters) take(t *table) (changed map[string]struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	t.ready = true
 	if changed = t.changed; len(changed) > 0 {
 		t.changed = map[string]struct{}{}
 	}
@@ -116,14 +128,16 @@ func (s *Profiles) List(ctx context.Context, q roster.Query) (roster.Page, error
 		return roster.Page{}, err
 	}
 	defer s.leave()
-	if q.Among != nil {
-		q.Among = slices.Compact(slices.Sorted(slices.Values(q.Among)))
+	if q.Among != nil { // nobody is not everybody, so it stays what it is
+		q.Among = slices.Clone(q.Among)
+		slices.Sort(q.Among)
+		q.Among = slices.Compact(q.Among)
 	}
-	t := s.rosters.table(q.Project, s.now())
+	now := s.now()
+	t := s.rosters.table(q.Project, now, now)
+	s.noteListed(t, q.Project, now)
 	if err := s.refresh(ctx, t, q.Project); err != nil {
-		s.rosters.mu.Lock()
-		s.rosters.drop(q.Project)
-		s.rosters.mu.Unlock()
+		s.rosters.forget(q.Project)
 		return roster.Page{}, err
 	}
 	b, err := s.ask(ctx, t, &q)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"loch/shared/filter"
 	"loch/shared/profile"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 )
 

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"loch/shared/filter"
 	"loch/shared/profile"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 	"loch/shared/roster/rostertest"
 )
@@ -101,6 +101,75 @@ func TestRosterIsDropped(t *testing.T) {
 	}
 	if n := count("pro"); n != 2 {
 		t.Errorf("%d", n)
+	}
+}
+
+// Whose people somebody lists finds the table made when the server starts again, as
+// it would be made by a list; who has not listed for a week does not.
+func TestListsAreKept(t *testing.T) {
+	now := time.UnixMilli(1_795_435_200_000)
+	o := quietly()
+	o.Now = func() time.Time { return now }
+	dir := t.TempDir()
+	s := openTestProfiles(t, dir, o)
+	put := func(from, to int) {
+		t.Helper()
+		for n := from; n < to; n++ {
+			if _, err := s.Apply(context.Background(), profile.Changes{Updates: []profile.Update{usual(n)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	list := func() int {
+		t.Helper()
+		page, err := s.List(context.Background(), roster.Query{Project: "shop", Order: roster.LastSeen, Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page.Count
+	}
+	keep := func() *table {
+		t.Helper()
+		if err := s.KeepLists(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return s.rosters.tables["shop"]
+	}
+	again := func() {
+		t.Helper()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = openTestProfiles(t, dir, o)
+	}
+	put(0, 10)
+	if keep() != nil {
+		t.Error("a table is made that nobody asked for")
+	}
+	list()
+	again()
+	made := keep()
+	if made == nil || !made.built {
+		t.Fatal("no table is made")
+	}
+	rows := func() (n int) {
+		for _, shard := range made.shards {
+			n += shard.rows()
+		}
+		return n
+	}
+	if put(10, 10+keepFrom-1); keep() != made || rows() != 10 {
+		t.Errorf("%d rows: few changes are read again", rows())
+	}
+	if put(10+keepFrom-1, 10+keepFrom); keep() != made || rows() != 10+keepFrom {
+		t.Errorf("%d rows", rows())
+	}
+	if n := list(); n != 10+keepFrom {
+		t.Errorf("%d listed", n)
+	}
+	again()
+	if now = now.Add(rosterIdle + noteEvery); keep() != nil {
+		t.Error("a table is made for nobody")
 	}
 }
 

@@ -11,6 +11,25 @@ import (
 	"loch/shared/vault"
 )
 
+// Known tells of each owner whether a key belongs to it.
+func (v *Vault) Known(ctx context.Context, owners []vault.ID) ([]bool, error) {
+	if err := v.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer v.leave()
+	known := make([]bool, len(owners))
+	for i := range owners {
+		err := v.scan(join(ownedByte, owners[i][:]), func(_, _ []byte) error {
+			known[i] = true
+			return errEnough
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
 // FindPersonKeys returns the wrapped key of each owner, in order, nil for none.
 func (v *Vault) FindPersonKeys(ctx context.Context, owners []vault.ID) ([][]byte, error) {
 	if err := v.begin(ctx); err != nil {

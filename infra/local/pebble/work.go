@@ -23,6 +23,7 @@ type work struct {
 	open    map[person]*record
 	order   []*record
 	bytes   int
+	effort  profile.Effort
 	links   []newLink
 	names   [][]byte // of updates that were applied, to be written
 	named   map[string]bool
@@ -111,6 +112,9 @@ func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 			w.again = w.again || applied
 			return nil, err
 		}
+	}
+	if refused := w.effort.Take(&r.p, u); refused != nil {
+		return refused, nil
 	}
 	keep, refused := profile.Apply(&r.p, u, w.nowMS)
 	if refused != nil {

@@ -87,6 +87,16 @@ func (r *Registry) DefaultToken() string {
 	return r.file.Projects[0].Token
 }
 
+// IDs are those of all projects, in the file's order.
+func (r *Registry) IDs() (ids []string) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for i := range r.file.Projects {
+		ids = append(ids, r.file.Projects[i].ID)
+	}
+	return ids
+}
+
 // Settings are those of a project, the default ones where there is none of this id.
 func (r *Registry) Settings(projectID string) project.Settings {
 	r.mu.RLock()

@@ -45,9 +45,9 @@ func (o *output) personal(project string) func(name string) bool {
 	}
 }
 
-func (w *Writer) begin(prefix string) *output {
+func (w *Writer) begin(prefix, suffix string) *output {
 	ms := w.next()
-	return &output{w: w, ms: ms, name: fmt.Sprintf("%s%013d", prefix, ms)}
+	return &output{w: w, ms: ms, name: fmt.Sprintf("%s%013d%s", prefix, ms, suffix)}
 }
 
 func (o *output) add(p *profile.Profile, gone bool) error {

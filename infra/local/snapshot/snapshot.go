@@ -9,7 +9,8 @@
 // Changes are written every minute, so the lake is a minute behind the profiles at
 // most; an erasure writes them at once. A full snapshot is due when there are many
 // files of changes, or an hour after the last: from then on the rows of an erased
-// person are out of the files as well.
+// person are out of the files as well. It is due at once when other traits are
+// personal than when the last was written.
 package snapshot
 
 import (
@@ -35,7 +36,8 @@ const (
 	mostRows  = 50_000    // of one file of changes
 )
 
-// The names of files. The time in it is that of the rows.
+// The names of files. The time in one is that of the rows; behind that of a full one
+// stands by which policy it was written, so that the two are in place together.
 const (
 	fullPrefix    = "full-"
 	changesPrefix = "changes-"
@@ -46,8 +48,11 @@ type Options struct {
 	// Personal returns what tells by its name whether a trait of a project is
 	// personal.
 	Personal func(project string) func(name string) bool
-	Now      func() time.Time
-	Logger   *slog.Logger
+	// Policy is a word for all that Personal answers, another one when any answer is
+	// another; lower-case letters and digits.
+	Policy func() string
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // Writer writes snapshots. One at a time is written, whoever asks.
@@ -75,18 +80,19 @@ func (w *Writer) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := w.write(ctx); err != nil && ctx.Err() == nil {
+		if err := w.Write(ctx); err != nil && ctx.Err() == nil {
 			w.options.Logger.Error("profiles could not be written into the lake; it is tried again", "error", err)
 		}
 	}
 }
 
-// write writes the changes, or everybody where that is due.
-func (w *Writer) write(ctx context.Context) error {
+// Write writes the changes, or everybody where that is due.
+func (w *Writer) Write(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch full, changes, newest := w.files(); {
-	case full == 0 || len(changes) >= mostFiles, len(changes) > 0 && w.options.Now().UnixMilli()-newest >= fullEvery.Milliseconds():
+	switch there := w.files(); {
+	case there.full == 0 || len(there.changes) >= mostFiles || there.policy != w.options.Policy(),
+		len(there.changes) > 0 && w.options.Now().UnixMilli()-there.newestMS >= fullEvery.Milliseconds():
 		return w.full(ctx)
 	default:
 		return w.changes(ctx)
@@ -100,6 +106,17 @@ func (w *Writer) Full(ctx context.Context) error {
 	return w.full(ctx)
 }
 
+// Renew writes everybody anew where what lies in the lake was written while other
+// traits were personal than now. Until it returns nil, SQL may see what it must not.
+func (w *Writer) Renew(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if there := w.files(); there.full+len(there.changes) == 0 || there.policy == w.options.Policy() {
+		return nil
+	}
+	return w.full(ctx)
+}
+
 // Changes writes what changed, at once. When it returns nil, SQL sees it.
 func (w *Writer) Changes(ctx context.Context) error {
 	w.mu.Lock()
@@ -107,32 +124,42 @@ func (w *Writer) Changes(ctx context.Context) error {
 	return w.changes(ctx)
 }
 
-// files looks at what is in the lake: how many full files there are, the files of
-// changes, and when the newest full one was written.
-func (w *Writer) files() (full int, changes []string, newestMS int64) {
+// files are those of profiles in the lake.
+type files struct {
+	full     int
+	changes  []string
+	newestMS int64  // when the newest full one was written
+	policy   string // by which
+}
+
+// files looks at what is in the lake.
+func (w *Writer) files() (there files) {
 	now := w.lake.Snapshot()
 	defer now.Release()
 	for _, file := range now.Profiles {
 		rel := w.lake.Rel(file)
-		ms := timeOf(rel)
-		if w.lastMS = max(w.lastMS, ms); strings.HasPrefix(path.Base(rel), fullPrefix) {
-			full++
-			newestMS = max(newestMS, ms)
-		} else {
-			changes = append(changes, rel)
+		ms, policy := parse(rel)
+		w.lastMS = max(w.lastMS, ms)
+		if !strings.HasPrefix(path.Base(rel), fullPrefix) {
+			there.changes = append(there.changes, rel)
+			continue
+		}
+		if there.full++; ms >= there.newestMS {
+			there.newestMS, there.policy = ms, policy
 		}
 	}
-	return full, changes, newestMS
+	return there
 }
 
-// timeOf reads the time out of a file's name.
-func timeOf(rel string) int64 {
-	name := strings.TrimSuffix(path.Base(rel), ".parquet")
-	ms, err := strconv.ParseInt(name[strings.IndexByte(name, '-')+1:], 10, 64)
+// parse reads the time and the policy out of a file's name.
+func parse(rel string) (ms int64, policy string) {
+	_, rest, _ := strings.Cut(strings.TrimSuffix(path.Base(rel), ".parquet"), "-")
+	digits, policy, _ := strings.Cut(rest, "-")
+	ms, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
-		return 0 // not one of ours
+		return 0, "" // not one of ours
 	}
-	return ms
+	return ms, policy
 }
 
 // next is the time of the next file. No two have the same.
@@ -158,9 +185,9 @@ func (w *Writer) someChanges(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, frozen.Close()) }()
-	full, changes, _ := w.files()
-	there := full+len(changes) > 0 // else nobody who is gone has a row anywhere
-	out := w.begin(changesPrefix)
+	files := w.files()
+	there := files.full+len(files.changes) > 0 // else nobody who is gone has a row anywhere
+	out := w.begin(changesPrefix, "")
 	defer out.abandon()
 	n, err := frozen.Changed(ctx, mostRows, func(p *profile.Profile, gone bool) error {
 		if gone && !there {
@@ -184,8 +211,8 @@ func (w *Writer) full(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, frozen.Close()) }()
-	full, changes, _ := w.files()
-	if full > 0 && len(changes) == 0 {
+	policy := w.options.Policy()
+	if there := w.files(); there.full > 0 && len(there.changes) == 0 && there.policy == policy {
 		changed, err := frozen.Changed(ctx, 1, func(*profile.Profile, bool) error { return nil })
 		if err != nil || changed == 0 {
 			return err
@@ -197,7 +224,7 @@ func (w *Writer) full(ctx context.Context) (err error) {
 		before = append(before, w.lake.Rel(file))
 	}
 	now.Release()
-	out := w.begin(fullPrefix)
+	out := w.begin(fullPrefix, "-"+policy)
 	defer out.abandon()
 	if err := frozen.All(ctx, func(p *profile.Profile) error { return out.add(p, false) }); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type world struct {
 	lake   *lake.Lake
 	engine *duckdb.Engine
 	writer *snapshot.Writer
+	secret []string // further traits that are personal
 }
 
 func open(t *testing.T) *world {
@@ -59,7 +61,11 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.writer = snapshot.New(w.store, w.lake, snapshot.Options{
-		Personal: func(string) func(string) bool { return func(name string) bool { return name == "$name" } }, Now: now, Logger: slog.New(slog.DiscardHandler),
+		Personal: func(string) func(string) bool {
+			return func(name string) bool { return name == "$name" || slices.Contains(w.secret, name) }
+		},
+		Policy: func() string { return fmt.Sprint("p", len(w.secret)) },
+		Now:    now, Logger: slog.New(slog.DiscardHandler),
 	})
 }
 
@@ -169,6 +175,52 @@ func TestSQLSeesProfiles(t *testing.T) {
 	}
 	w.do(w.writer.Full)
 	w.see("everybody is gone", "[]")
+}
+
+// A trait that becomes personal is out of SQL and of the files when Renew returns,
+// whatever was there; what is up to date is left alone.
+func TestRenew(t *testing.T) {
+	for name, c := range map[string]struct{ before, want string }{
+		"only changes": {"changes", "[full]"}, "full": {"full", "[full]"}, "full and changes": {"full changes", "[full]"}, "nothing": {"", "[]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := open(t)
+			for i, kind := range strings.Fields(c.before) {
+				w.set("a", "plan", fmt.Sprintf(`"free%d"`, i))
+				w.set("a", "city", `"Oslo"`)
+				w.do(map[string]func(context.Context) error{"full": w.writer.Full, "changes": w.writer.Changes}[kind])
+			}
+			w.do(w.writer.Renew)
+			if strings.HasPrefix(c.before, "full") {
+				if got := fmt.Sprint(w.files()); strings.Count(got, " ") != strings.Count(c.before, " ") {
+					t.Errorf("written anew though the same traits are personal: %s", got)
+				}
+			}
+			w.stop()
+			w.secret = []string{"plan"}
+			w.start()
+			w.do(w.writer.Renew)
+			if got := fmt.Sprint(w.files()); got != c.want {
+				t.Errorf("the files are %s, want %s", got, c.want)
+			}
+			if got, want := w.sql("SELECT traits->>'plan', traits->>'city' FROM profiles"), "[[<nil> Oslo]]"; c.before != "" && got != want {
+				t.Errorf("SQL sees %s, want %s", got, want)
+			}
+			// What is personal may change while the server runs.
+			w.set("b", "city", `"Rome"`)
+			w.do(w.writer.Write)
+			for _, f := range readAll(t, w.dir+"/lake/profiles") {
+				if strings.Contains(f, "free") {
+					t.Error("a file holds what is personal now")
+				}
+			}
+			w.secret = append(w.secret, "city")
+			w.do(w.writer.Write)
+			if got, want := w.sql("SELECT count(traits->>'city') FROM profiles"), "[[0]]"; got != want {
+				t.Errorf("SQL sees %s, want %s", got, want)
+			}
+		})
+	}
 }
 
 func readAll(t *testing.T, dir string) (texts []string) {

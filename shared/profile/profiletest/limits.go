@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -133,6 +134,47 @@ func testLimits(t *testing.T, open Opener) {
 		refused(t, update("v4", `$set e 1`), "1 MB")
 		applied(t, s, set("v4", "d", `1`), update("v4", `$set e 1`))
 	})
+}
+
+// testEffort holds that list operators beyond what one request may cost are refused,
+// those alone, and that the next request begins anew.
+func testEffort(t *testing.T, open Opener) {
+	s := open(t)
+	const items = 30_000 // some 200 KB
+	list := make([]string, items)
+	for i := range list {
+		list[i] = strconv.Itoa(100_000 + i)
+	}
+	applied(t, s, update("u", "$set big ["+strings.Join(list, ",")+"]"))
+	var c profile.Changes
+	for n := range profile.MaxListBytes/(7*items) + 3 { // three go over
+		u := update("u", "$union big "+strconv.Itoa(n))
+		u.Index = n
+		c.Updates = append(c.Updates, u)
+	}
+	last := len(c.Updates)
+	plain := update("u", "$add visits 1")
+	plain.Index = last
+	c.Updates = append(c.Updates, plain)
+	refused, err := s.Apply(context.Background(), c)
+	if err != nil || len(refused) < 1 || len(refused) > 5 || refused[0].Index < last-5 || refused[len(refused)-1].Index != last-1 {
+		t.Fatalf("%v %v", refused, err)
+	}
+	p := get(t, s, "u")
+	var kept []int
+	for i := range p.Traits {
+		if p.Traits[i].Name == "big" {
+			if err := json.Unmarshal(p.Traits[i].Value, &kept); err != nil {
+				t.Fatal(err)
+			}
+		} else if string(p.Traits[i].Value) != "1" {
+			t.Errorf("%s", p.Traits[i].Value)
+		}
+	}
+	if len(kept) != items+last-len(refused) {
+		t.Errorf("%d items after %d unions of which %d were refused", len(kept), last, len(refused))
+	}
+	applied(t, s, update("u", "$union big 1; $remove big 100000"))
 }
 
 func testIsolation(t *testing.T, open Opener) {

@@ -1,6 +1,8 @@
 package profiletest
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"loch/shared/profile"
@@ -54,6 +56,16 @@ func testLinks(t *testing.T, open Opener) {
 		c.Links = append(c.Links, link("tv", "bob", noon).Links...)
 		apply(t, s, c)
 		mustBe(t, s, "tv", "ann")
+	})
+	t.Run("whose: in the order of the question, the id itself for who is nobody's", func(t *testing.T) {
+		whose, err := s.Whose(context.Background(), home, []string{"bob", "phone1", "nobody", "ann", "tv", "phone1"})
+		if got := strings.Join(whose, " "); err != nil || got != "bob ann nobody ann ann ann" {
+			t.Errorf("%s %v", got, err)
+		}
+		whose, err = s.Whose(context.Background(), "other", []string{"phone1"})
+		if err != nil || whose[0] != "phone1" {
+			t.Errorf("in another project: %v %v", whose, err)
+		}
 	})
 	t.Run("a link is a sighting of the user", func(t *testing.T) {
 		apply(t, s, link("phone2", "cai", noon))

@@ -77,6 +77,7 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 		return nil, fault.Wrap(ctx.Err(), fault.Unavailable, "the request was given up")
 	}
 	m.now++
+	var effort profile.Effort
 	for _, l := range c.Links {
 		k := key{l.Project, l.Device}
 		if _, ok := m.users[k]; ok || m.erased[k] || m.erased[key{l.Project, l.User}] {
@@ -101,7 +102,10 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 			continue
 		}
 		p := m.read(k)
-		keep, refused := profile.Apply(&p, u, m.now)
+		keep, refused := false, effort.Take(&p, u)
+		if refused == nil {
+			keep, refused = profile.Apply(&p, u, m.now)
+		}
 		if refused == nil && u.InsertID != "" {
 			m.once[name] = true
 		}
@@ -144,6 +148,8 @@ func (m *memory) merge(g *profile.Merging) profile.Merged {
 		return profile.Merged{}
 	case fromDevice || intoDevice:
 		return profile.Merged{Outcome: profile.MergeLinks}
+	case g.OnlyNew && m.hasOthers(from):
+		return profile.Merged{}
 	}
 	mine = append(mine, m.idsOf(from)...)
 	if len(mine) > profile.MaxMerged {
@@ -158,6 +164,16 @@ func (m *memory) merge(g *profile.Merging) profile.Merged {
 	m.users[from], m.merged[from] = into.id, true
 	slices.Sort(mine)
 	return profile.Merged{Outcome: profile.MergeDone, Person: into.id, IDs: mine}
+}
+
+// hasOthers tells whether anything was linked or merged into somebody.
+func (m *memory) hasOthers(who key) bool {
+	for other, user := range m.users {
+		if other.project == who.project && user == who.id {
+			return true
+		}
+	}
+	return false
 }
 
 // idsOf are the ids that were merged into one person, and the person's own.
@@ -191,6 +207,15 @@ func (m *memory) Get(_ context.Context, project, id string) (profile.Profile, er
 		return profile.Profile{}, fault.New(fault.NotFound, "there is no such profile")
 	}
 	return p, nil
+}
+
+func (m *memory) Whose(_ context.Context, project string, ids []string) (people []string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		people = append(people, m.person(project, id).id)
+	}
+	return people, nil
 }
 
 func (m *memory) Linked(_ context.Context, project, id string) ([]string, error) {

@@ -54,6 +54,10 @@ func mustMerge(t *testing.T, s profile.Merger, into, from string, onlyNew bool, 
 // mustBeOne checks all identifiers of a person, the person's own first.
 func mustBeOne(t *testing.T, s profile.Store, id, want string) {
 	t.Helper()
+	person, _, _ := strings.Cut(want, " ")
+	if whose, err := s.Whose(context.Background(), home, []string{id}); err != nil || whose[0] != person {
+		t.Errorf("Whose(%s) = %v %v, want %s", id, whose, err, person)
+	}
 	ids, err := s.Linked(context.Background(), home, id)
 	if err != nil {
 		t.Fatal(err)
@@ -89,6 +93,12 @@ func testMergeCases(t *testing.T, s Store) {
 	t.Run("an alias belongs to one person", func(t *testing.T) {
 		mustMerge(t, s, "bob", "ann-mail", true, "refused")
 		mustBe(t, s, "ann-mail", "ann")
+	})
+	t.Run("who has identifiers of their own is not new", func(t *testing.T) {
+		apply(t, s, link("d-vic", "vic", noon))
+		mustMerge(t, s, "thief", "vic", true, "refused")
+		mustMerge(t, s, "wes", "wes-mail", true, "wes: wes wes-mail")
+		mustMerge(t, s, "thief", "wes", true, "refused")
 	})
 	t.Run("two persons with all that is theirs, devices too", func(t *testing.T) {
 		apply(t, s, link("d-bob", "bob", noon))

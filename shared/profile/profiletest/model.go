@@ -128,12 +128,10 @@ func (m *model) update(u profile.Update) bool {
 	}
 	m.people[id] = p
 	f := fact{ms: u.TimeMS, timed: !u.KeepLastSeen, device: u.DeviceInfo}
-	p.facts = append(p.facts, f)
-	if !u.KeepPlace && u.Place != (profile.Place{}) {
-		// An update says on purpose where the person is, so it is the newest to do so.
-		newest := newest(p.facts, func(f fact) profile.Place { return f.place })
-		p.facts = append(p.facts, fact{ms: max(u.TimeMS, newest), place: u.Place})
+	if !u.KeepPlace {
+		f.place = u.Place
 	}
+	p.facts = append(p.facts, f)
 	p.sure = len(p.facts)
 	return true
 }

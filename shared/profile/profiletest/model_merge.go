@@ -24,6 +24,8 @@ func (m *model) merge(g profile.Merging) profile.Merged {
 		return profile.Merged{}
 	case devices == 1:
 		return profile.Merged{Outcome: profile.MergeLinks}
+	case g.OnlyNew && len(m.linked(from)) > 1:
+		return profile.Merged{}
 	}
 	m.users[from], m.merged[from] = into, true
 	old := m.people[from]

@@ -40,6 +40,7 @@ func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("operators", func(t *testing.T) { testOperators(t, open) })
 	t.Run("atomic", func(t *testing.T) { testAtomic(t, open) })
 	t.Run("limits", func(t *testing.T) { testLimits(t, open) })
+	t.Run("effort", func(t *testing.T) { testEffort(t, open) })
 	t.Run("isolation", func(t *testing.T) { testIsolation(t, open) })
 	t.Run("once", func(t *testing.T) { testOnce(t, open, reopen) })
 	t.Run("seen", func(t *testing.T) { testSeen(t, open) })

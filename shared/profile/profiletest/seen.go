@@ -75,11 +75,15 @@ func testSeen(t *testing.T, open Opener) {
 		applied(t, s, at("u5", noon+3, func(u *profile.Update) { u.Place, u.KeepPlace = oslo, true }))
 		mustBeSeen(t, s, "u5", profile.Seen{FirstMS: noon, LastMS: noon + 3, Place: lima, Device: desktop})
 	})
-	t.Run("an older update says where, but not with what", func(t *testing.T) {
+	t.Run("an older update says neither where nor with what, unless nobody did", func(t *testing.T) {
 		applied(t, s,
-			at("u6", noon, func(u *profile.Update) { u.Place, u.DeviceInfo = oslo, phone }),
-			at("u6", noon-1, func(u *profile.Update) { u.Place, u.DeviceInfo = lima, desktop }))
-		mustBeSeen(t, s, "u6", profile.Seen{FirstMS: noon - 1, LastMS: noon, Place: lima, Device: phone})
+			at("u6", noon, func(u *profile.Update) { u.DeviceInfo = phone }),
+			at("u6", noon-2, func(u *profile.Update) { u.Place, u.DeviceInfo = oslo, desktop }))
+		mustBeSeen(t, s, "u6", profile.Seen{FirstMS: noon - 2, LastMS: noon, Place: oslo, Device: phone})
+		applied(t, s, at("u6", noon-3, func(u *profile.Update) { u.Place = lima }))
+		mustBeSeen(t, s, "u6", profile.Seen{FirstMS: noon - 3, LastMS: noon, Place: oslo, Device: phone})
+		applied(t, s, at("u6", noon-2, func(u *profile.Update) { u.Place = lima }))
+		mustBeSeen(t, s, "u6", profile.Seen{FirstMS: noon - 3, LastMS: noon, Place: lima, Device: phone})
 	})
 	t.Run("$delete forgets when and where, too", func(t *testing.T) {
 		applied(t, s,

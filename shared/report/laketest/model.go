@@ -23,11 +23,22 @@ type model struct {
 // sender is whose row it is.
 func sender(r event.Row) string { return cmp.Or(r.UserID, r.DeviceID) }
 
+// tied tells a row of an identity event that names somebody who is to be removed,
+// whoever it is about.
+func (m *model) tied(r event.Row) bool {
+	for id := range m.removed {
+		if (r.Kind == event.KindIdentify || r.Kind == event.KindAlias) && strings.Contains(r.Properties+" "+r.Context, id) {
+			return true
+		}
+	}
+	return false
+}
+
 // kept are the rows of project p that are not to be removed.
 func (m *model) kept() []event.Row {
 	var kept []event.Row
 	for _, r := range m.rows {
-		if r.Project == "p" && !m.removed[sender(r)] {
+		if r.Project == "p" && !m.removed[sender(r)] && !m.tied(r) {
 			kept = append(kept, r)
 		}
 	}
@@ -68,7 +79,7 @@ func newest(rows []event.Row) []event.Row {
 func (m *model) links() map[string]string {
 	first, users := map[string]event.Row{}, map[string]string{}
 	for _, r := range m.rows {
-		if r.Project != "p" || r.DeviceID == "" || r.UserID == "" || m.removed[r.DeviceID] || m.removed[r.UserID] {
+		if r.Project != "p" || r.DeviceID == "" || r.UserID == "" || strings.Contains(r.Flags, event.FlagNotLinked) || m.removed[r.DeviceID] || m.removed[r.UserID] {
 			continue
 		}
 		old, seen := first[r.DeviceID]

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"loch/shared/fault"
+	"loch/shared/filter"
 	"loch/shared/profile"
-	"loch/shared/report/filter"
 	"loch/shared/roster"
 )
 
@@ -232,7 +232,10 @@ func compare(t *testing.T, s Store, r *rand.Rand, ids []string) {
 	if r.IntN(4) == 0 {
 		q.GroupKey = "company"
 	}
-	if r.IntN(4) == 0 {
+	switch r.IntN(8) {
+	case 0:
+		q.Among = []string{} // a cohort of nobody
+	case 1, 2:
 		q.Among = []string{ids[r.IntN(len(ids))], "unknown", ids[r.IntN(len(ids))], ids[r.IntN(len(ids))], "unknown"}
 	}
 	want := naive(t, s, q, ids)

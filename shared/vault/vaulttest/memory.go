@@ -119,6 +119,20 @@ func (m *Memory) Own(ctx context.Context, owned []vault.Owned) error {
 	return nil
 }
 
+// Known implements vault.Store.
+func (m *Memory) Known(ctx context.Context, owners []vault.ID) ([]bool, error) {
+	end, err := m.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	known := make([]bool, len(owners))
+	for i, o := range owners {
+		known[i] = len(m.owned[o]) > 0
+	}
+	return known, nil
+}
+
 // FindPersonKeys implements vault.Store.
 func (m *Memory) FindPersonKeys(ctx context.Context, owners []vault.ID) ([][]byte, error) {
 	end, err := m.begin(ctx)

@@ -42,6 +42,10 @@ func testPeople(t *testing.T, s vault.Store, reopen Reopener) {
 		t.Errorf("%d of at most one", len(found))
 	}
 
+	if known, err := s.Known(ctx, []vault.ID{ann, id(7), bob, vault.Suppressed, id(3)}); err != nil || !slices.Equal(known, []bool{true, false, true, false, false}) {
+		t.Errorf("known: %v, %v", known, err)
+	}
+
 	gone, err := s.Erase(ctx, []vault.ID{ann, id(8)}, false)
 	must(t, err)
 	if len(gone) != 2 || !slices.Contains(gone, key(1)) || !slices.Contains(gone, key(3)) {
@@ -52,6 +56,9 @@ func testPeople(t *testing.T, s vault.Store, reopen Reopener) {
 	}
 	if _, found := find(t, s, key(1), key(2), key(3)); found[0] || !found[1] || found[2] {
 		t.Errorf("after the erasure: %v", found)
+	}
+	if known, err := s.Known(ctx, []vault.ID{ann, bob}); err != nil || known[0] || !known[1] {
+		t.Errorf("known after the erasure: %v, %v", known, err)
 	}
 	if keys, _ := s.FindPersonKeys(ctx, []vault.ID{ann, bob}); keys[0] != nil || keys[1] == nil {
 		t.Errorf("keys after the erasure: %q", keys)
@@ -87,6 +94,9 @@ func testSuppress(t *testing.T, s vault.Store, reopen Reopener) {
 	_, err := s.Erase(ctx, []vault.ID{id(1)}, true)
 	must(t, err)
 	create(t, s, vault.Entry{Key: key(4), ID: vault.Suppressed})
+	if known, err := s.Known(ctx, []vault.ID{id(1), vault.Suppressed}); err != nil || known[0] || known[1] {
+		t.Errorf("whoever is suppressed is known: %v, %v", known, err)
+	}
 	if reopen != nil {
 		s = reopen(t, s)
 	}
@@ -261,6 +271,9 @@ func testRandom(t *testing.T, s vault.Store, reopen Reopener) {
 			agree(round, "FindIndex", sorted(index(t, s, key(k), 20)), sorted(index(t, m, key(k), 20)), nil, nil)
 		}
 		for o := range uint64(7) {
+			known, errS := s.Known(ctx, []vault.ID{id(o)})
+			want, errM := m.Known(ctx, []vault.ID{id(o)})
+			agree(round, "Known", known, want, errS, errM)
 			a, errA := s.FindPersonKeys(ctx, []vault.ID{id(o)})
 			b, errB := m.FindPersonKeys(ctx, []vault.ID{id(o)})
 			agree(round, "FindPersonKeys", a, b, errA, errB)

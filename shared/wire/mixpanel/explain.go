@@ -1,6 +1,7 @@
 package mixpanel
 
 import (
+	"cmp"
 	"strconv"
 
 	"loch/shared/event"
@@ -14,7 +15,7 @@ func Explain(r event.Rejection) string {
 	if r.Field != "" {
 		at = r.Field + ": "
 	}
-	return at + explanations[r.Reason]
+	return at + cmp.Or(r.Words, explanations[r.Reason])
 }
 
 var explanations = map[event.Reason]string{
@@ -36,6 +37,7 @@ var explanations = map[event.Reason]string{
 	event.ReasonSuppressed:     "this person asked never to be recorded again",
 	event.ReasonNoConsent:      "the browser asks not to be tracked, and the project honours it",
 	event.ReasonPersonalData:   "the record holds personal data of a kind that the project refuses",
+	event.ReasonUnknownPerson:  "no identifier leads to this person_id on this server; a line from elsewhere names its person by distinct_id",
 	event.ReasonTooManyGroups:  "the project has " + strconv.Itoa(project.MaxGroupKeys) + " kinds of group, which is the limit; take those that are none out of group_keys in projects.json",
 	event.ReasonReservedGroup:  "this property has a meaning of its own, so it cannot be a kind of group; choose a name such as company, without $, mp_ or utm_ before it",
 	event.ReasonUnlistedGroup:  "no such kind of group; the project's setting only_listed_groups is on, so the kind must stand in group_keys in projects.json",

@@ -11,8 +11,8 @@ import (
 // (reference/create-identity, identity-create-alias and identity-merge of
 // Mixpanel's documentation). The browser's SDK spells $identify with distinct_id
 // and $anon_distinct_id, the reference with $identified_id and $anon_id. A $merge
-// is taken on /import alone, as there: what cannot be undone needs more than the
-// token that every page carries.
+// is taken on /import alone, as there, and does something only with a service
+// account's secret.
 func (p *propertyReader) resolveMerge() {
 	var into, from string
 	onlyNew := true

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"loch/shared/fault"
-	"loch/shared/report/filter"
+	"loch/shared/filter"
 )
 
 // row is an object's members, asked as a profile or an event is.
@@ -68,7 +68,7 @@ func Example() {
 	_, err = filter.Parse([]byte(`[{"any":[{"property":"plan","op":"equals","value":"pro"}]}]`), "where")
 	fmt.Println(fault.From(err).Field)
 	// Output:
-	// [{0 plan} {0 visits}]
+	// [plan visits]
 	// true
 	// where[0].any[0].op
 }

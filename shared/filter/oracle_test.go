@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"loch/shared/report/filter"
+	"loch/shared/filter"
 )
 
 // naive is the grammar's text read again, in the plainest way: everything is
