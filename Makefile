@@ -84,6 +84,10 @@ bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, jo
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
 	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
 
+.PHONY: bench-dynamo
+bench-dynamo: setup-build data engines ## what profiles and vault cost in DynamoDB, on sample traffic
+	@$(STEP) 'read and write units of an event' .ci/gotest -run '^$$' -bench . -benchtime 1x -timeout 30m ./$(DYNAMO)
+
 .PHONY: redteam
 redteam: build ## steal a lake with 1000 people in it, and try to name them (ARGS='--plant hash-id')
 	@$(STEP) 'the attack on a copy of the lake' go run ./infra/redteam run --loch bin/loch $(ARGS)

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -33,6 +34,19 @@ type refusedCall struct {
 
 func (r *refusedCall) Error() string { return "dynamo: a condition does not hold" }
 func (r *refusedCall) Unwrap() error { return r.cause }
+
+// units is what a refused write is charged, which its answer does not say: as much as
+// if it had been done to the item that is there; twice that for each item of a
+// transaction.
+func (r *refusedCall) units() (n float64) {
+	if r.reasons == nil {
+		return float64(1 + r.item.size()/1024)
+	}
+	for _, i := range r.items {
+		n += 2 * float64(1+i.size()/1024)
+	}
+	return n
+}
 
 // effort is one operation's patience: the calls it is made of share it.
 type effort struct {
@@ -97,9 +111,13 @@ func do[Out any](ctx context.Context, e *effort, kind string, call func(ctx cont
 		cancel()
 		if e.t.Count != nil {
 			made.Kind, made.Table, made.Failed = kind, e.t.short, err != nil
+			if r := asRefused(err); r != nil {
+				made.Writes = max(made.Writes, r.units())
+			}
 			e.t.Count(made)
 		}
 		if err == nil {
+			e.pause = firstPause
 			return out, nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -111,10 +129,26 @@ func do[Out any](ctx context.Context, e *effort, kind string, call func(ctx cont
 		if !passing(err) {
 			return nothing, explain(err)
 		}
-		if err := e.wait(ctx, err); err != nil {
+		if inTheWay(err) {
+			err = e.yield(ctx)
+		} else {
+			err = e.wait(ctx, err)
+		}
+		if err != nil {
 			return nothing, err
 		}
 	}
+}
+
+// inTheWay says that somebody else's transaction was under way with the same item.
+func inTheWay(err error) bool {
+	if _, ok := errors.AsType[*types.TransactionConflictException](err); ok {
+		return true
+	}
+	all, ok := errors.AsType[*types.TransactionCanceledException](err)
+	return ok && slices.ContainsFunc(all.CancellationReasons, func(r types.CancellationReason) bool {
+		return r.Code != nil && *r.Code == "TransactionConflict"
+	})
 }
 
 // asRefused finds out whether an error says that a condition does not hold.

@@ -53,7 +53,7 @@ type Options struct {
 	Rand   io.Reader        // randomness, for the names of calls and for back-off
 
 	// Patience is how long one operation goes on trying against throttles and
-	// failures, if the context does not end before; 0 is 8 s, and 15 s is the most.
+	// failures, if the context does not end before; 0 is 8 s. Of profiles 15 s is the most.
 	Patience time.Duration
 	// CallTime is how long one call may go unanswered before it is made again; 0 is
 	// 2 s. DynamoDB answers in milliseconds or not at all.
@@ -62,7 +62,10 @@ type Options struct {
 	Count func(Call)
 }
 
-// Call is one answered or failed call, for whoever counts what the store costs.
+// Call is one answered or failed call, for whoever counts what the store costs. The
+// units are those that DynamoDB tells, and at least what its rules say where an engine
+// on a machine tells less: two for each item that a transaction writes, one for each
+// item that is asked for, and for a refused write what it would have been.
 type Call struct {
 	Kind   string  // the operation by DynamoDB's name: "UpdateItem"
 	Table  string  // by its name in Tables
@@ -88,7 +91,6 @@ func newTable(api *dynamodb.Client, short string, o Options) *table {
 	if o.Patience <= 0 {
 		o.Patience = defaultPatience
 	}
-	o.Patience = min(o.Patience, mostPatience)
 	if o.CallTime <= 0 {
 		o.CallTime = defaultCallTime
 	}

@@ -60,6 +60,36 @@ func (i item) has(name string) bool {
 	return ok
 }
 
+// size is about how many bytes DynamoDB counts.
+func (i item) size() (n int) {
+	for name, v := range i {
+		n += len(name) + sizeOfValue(v)
+	}
+	return n
+}
+
+func sizeOfValue(v types.AttributeValue) (n int) {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return len(v.Value)
+	case *types.AttributeValueMemberB:
+		return len(v.Value)
+	case *types.AttributeValueMemberN:
+		return len(v.Value)/2 + 1
+	case *types.AttributeValueMemberBS:
+		for _, member := range v.Value {
+			n += len(member)
+		}
+		return n
+	case *types.AttributeValueMemberL:
+		for _, member := range v.Value {
+			n += 1 + sizeOfValue(member)
+		}
+		return n + 3
+	}
+	return 1
+}
+
 // damaged is the error for an item that no version of ours wrote.
 func damaged(what string) error {
 	return fault.New(fault.Internal, "an item of the table of "+what+" is damaged")

@@ -24,6 +24,7 @@ var (
 
 // NewProfiles returns the store over the table of profiles.
 func NewProfiles(api *dynamodb.Client, o Options) *Profiles {
+	o.Patience = min(o.Patience, mostPatience)
 	return &Profiles{table: newTable(api, ProfilesTable, o), recent: newRecent()}
 }
 
@@ -126,7 +127,7 @@ func (t *table) getItems(ctx context.Context, e *effort, keys []item) (found []i
 			if err != nil {
 				return nil, Call{}, err
 			}
-			return out, Call{Reads: sum(out.ConsumedCapacity)}, nil
+			return out, Call{Reads: max(sum(out.ConsumedCapacity), float64(len(ask.Keys)-len(out.UnprocessedKeys[t.name].Keys)))}, nil
 		})
 		if err != nil {
 			return nil, err

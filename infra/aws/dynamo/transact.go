@@ -28,7 +28,7 @@ func (t *table) transact(ctx context.Context, e *effort, writes []types.Transact
 		if err != nil {
 			return struct{}{}, Call{}, err
 		}
-		return struct{}{}, Call{Writes: sum(out.ConsumedCapacity)}, nil
+		return struct{}{}, Call{Writes: max(sum(out.ConsumedCapacity), float64(2*len(writes)))}, nil
 	})
 	return err
 }

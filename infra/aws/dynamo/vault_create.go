@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
@@ -93,8 +94,17 @@ func (v *Vault) createOne(ctx context.Context, entry *vault.Entry) (vault.ID, er
 // abandon takes away the item of a lake id that nobody gets to know, since somebody
 // else's entry was first. It is no harm if it stays.
 func (v *Vault) abandon(ctx context.Context, e *effort, entry *vault.Entry) {
-	_ = v.transact(ctx, e, []types.TransactWriteItem{v.deleting(ownerItem(&entry.Owner),
-		aws.String("own=:own AND attribute_not_exists(dead) AND attribute_not_exists(person_key)"), item{":own": blobs(entry.Key[:])})})
+	_, _ = do(ctx, e, "DeleteItem", func(ctx context.Context) (struct{}, Call, error) {
+		out, err := v.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: aws.String(v.name), Key: ownerItem(&entry.Owner),
+			ConditionExpression:       aws.String("own=:own AND attribute_not_exists(dead) AND attribute_not_exists(person_key)"),
+			ExpressionAttributeValues: item{":own": blobs(entry.Key[:])}, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		})
+		if err != nil {
+			return struct{}{}, Call{}, err
+		}
+		return struct{}{}, Call{Writes: units(out.ConsumedCapacity)}, nil
+	})
 }
 
 // updateOwner changes an owner's item, and returns it as it stands then.

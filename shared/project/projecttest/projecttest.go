@@ -3,7 +3,6 @@
 package projecttest
 
 import (
-	"context"
 	"strconv"
 	"sync"
 	"testing"
@@ -139,7 +138,7 @@ func testConcurrent(t *testing.T, w World) {
 	for i := range writers {
 		all.Go(func() {
 			for n := range kinds {
-				if err := w.Registry.AddGroupKey(context.Background(), w.Project, "kind"+strconv.Itoa(i*kinds/2+n)); err != nil {
+				if err := w.Registry.AddGroupKey(t.Context(), w.Project, "kind"+strconv.Itoa(i*kinds/2+n)); err != nil {
 					t.Error(err)
 				}
 			}

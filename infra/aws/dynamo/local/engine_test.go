@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -25,6 +26,7 @@ import (
 var endpoint string
 
 func TestMain(m *testing.M) {
+	runtime.LockOSThread() // the engine ends with the thread that started it
 	stop, err := start()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,9 +51,10 @@ func start() (stop func(), err error) {
 	if err := free.Close(); err != nil {
 		return nil, err
 	}
-	engine := exec.Command("java", "-Xmx1g", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
+	engine := exec.Command("java", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
 		"-inMemory", "-disableTelemetry", "-port", strconv.Itoa(port))
 	engine.Dir = filepath.Dir(jars[0])
+	endWithUs(engine)
 	if err := engine.Start(); err != nil {
 		return nil, fmt.Errorf("DynamoDB Local needs Java 17 or newer; run make engines: %w", err)
 	}
@@ -112,5 +115,5 @@ func account(t testing.TB, through http.RoundTripper) *sdk.Client {
 const prefix = "loch"
 
 func options() dynamo.Options {
-	return dynamo.Options{Prefix: prefix, Now: time.Now, Rand: rand.Reader, Patience: 15 * time.Second, CallTime: 10 * time.Second}
+	return dynamo.Options{Prefix: prefix, Now: time.Now, Rand: rand.Reader, Patience: 2 * time.Minute, CallTime: 10 * time.Second}
 }
