@@ -6,88 +6,73 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
-
 	"loch/functions/ingest"
-	"loch/infra/aws/apigw"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/firehose"
 	"loch/infra/aws/instance"
-	"loch/infra/aws/kms"
-	"loch/infra/aws/s3"
 	"loch/shared/enrich"
-	"loch/shared/vault"
 	"loch/shared/web"
 )
 
 func main() {
-	in, err := instance.New(os.Getenv, os.Stdout, time.Now)
-	if err != nil {
-		slog.Error("the function cannot start", "error", err)
+	if instance.Start(os.Getenv, os.Stdout, time.Now, wire) != nil {
 		os.Exit(1)
 	}
-	h, err := wire(in)
-	if err != nil {
-		in.Logger.Error("the function cannot start", "error", err)
-		os.Exit(1)
-	}
-	lambda.Start(apigw.Adapt(h, apigw.Options{OriginSecret: in.Optional("LOCH_ORIGIN_SECRET")}))
 }
 
-// wire makes the handler. The vault's key is asked for at the first request.
-func wire(in *instance.Instance) (http.Handler, error) {
-	var names [4]string
-	for i, name := range []string{"LOCH_BUCKET", "LOCH_EVENTS_STREAM", "LOCH_REJECTED_STREAM", "LOCH_VAULT_KEY"} {
-		var err error
-		if names[i], err = in.Setting(name); err != nil {
-			return nil, err
-		}
+// wire makes the function. The vault's key is asked for at the first request.
+func wire(in *instance.Instance) (any, error) {
+	events, err := in.Setting("LOCH_EVENTS_STREAM")
+	if err != nil {
+		return nil, err
 	}
-	bucket := s3.New(s3.Options{Region: in.Region, Bucket: names[0], Credentials: in.Credentials, Endpoint: in.Endpoint("s3"), Client: in.HTTP})
-	streams := &firehose.Counters{}
+	rejected, err := in.Setting("LOCH_REJECTED_STREAM")
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := in.Bucket()
+	if err != nil {
+		return nil, err
+	}
+	table := in.Dynamo()
+	identities, err := in.Vault(table)
+	if err != nil {
+		return nil, err
+	}
+	streams, counters := &firehose.Counters{}, web.NewCounters()
 	sink := firehose.New(firehose.Options{
 		API:    firehose.NewClient(in.Region, in.Endpoint("firehose"), in.Credentials, in.HTTP),
-		Events: names[1], Rejected: names[2], Objects: bucket,
+		Events: events, Rejected: rejected, Objects: bucket,
 		Counters: streams, Logger: in.Logger, Now: time.Now, Random: mathrand.Float64,
 	})
-	table := dynamo.NewClient(dynamo.ClientOptions{Region: in.Region, Endpoint: in.Endpoint("dynamodb"), Credentials: in.Credentials, HTTP: in.HTTP})
-	options := dynamo.Options{Prefix: in.Prefix, Now: time.Now, Rand: rand.Reader, Count: in.CountStore()}
-	profiles := dynamo.NewProfiles(table, options)
-	counters := web.NewCounters()
+	profiles := dynamo.NewProfiles(table, in.Stores())
 	late := instance.MakeLate(func(ctx context.Context) (http.Handler, error) {
+		known, err := identities.Get(ctx)
+		if err != nil {
+			return nil, err
+		}
 		enricher, err := enrich.New(enrich.Options{GeoPath: in.Beside("LOCH_GEO")})
 		if err != nil {
 			return nil, err
 		}
-		identities, err := vault.Open(ctx, dynamo.NewVault(table, options), kms.New(keys(in), names[3]), vault.Options{Rand: rand.Reader, Now: time.Now})
-		if err != nil {
-			return nil, err
-		}
 		return ingest.New(ingest.Deps{
-			Registry: dynamo.NewProjects(table, options), Vault: identities, Enricher: enricher, Sink: sink, RowFits: firehose.Fits,
+			Registry: dynamo.NewProjects(table, in.Stores()), Vault: known, Enricher: enricher, Sink: sink, RowFits: firehose.Fits,
 			Profiles: profiles, Merger: profiles, Counters: counters, Logger: in.Logger, Now: time.Now, Rand: rand.Reader,
 		}), nil
 	})
-	observed := web.Observe(instance.Handler(late), web.ObserveOptions{Logger: in.Logger, Now: time.Now, Rand: rand.Reader, Counters: counters})
-	return counting(in, observed, counters, streams), nil
+	return in.Serve(instance.Handler(late), counters, tally(in, counters, streams)), nil
 }
 
-func keys(in *instance.Instance) *awskms.Client {
-	return kms.NewClient(in.Region, in.Endpoint("kms"), in.Credentials, in.HTTP)
-}
-
-// counting writes down what a request has done before it is answered.
-func counting(in *instance.Instance, next http.Handler, counters *web.Counters, streams *firehose.Counters) http.Handler {
+// tally adds what a request has done to the metrics. Counters count since the start,
+// metrics since the last line.
+func tally(in *instance.Instance, counters *web.Counters, streams *firehose.Counters) func() {
 	var before web.Totals
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r)
+	return func() {
 		now := counters.Totals()
 		in.Metrics.Add("Received", "Count", float64(now.Received-before.Received))
 		in.Metrics.Add("Stored", "Count", float64(now.Stored-before.Stored))
@@ -100,6 +85,5 @@ func counting(in *instance.Instance, next http.Handler, counters *web.Counters, 
 			}
 			in.Metrics.Add(m.Name, m.Unit, float64(n))
 		}
-		in.Metrics.Flush()
-	})
+	}
 }
