@@ -19,7 +19,7 @@ func (s *Profiles) Apply(ctx context.Context, c profile.Changes) ([]profile.Refu
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp(err)
 	}
-	p := &plan{s: s, e: s.effort(ctx), known: map[key]*record{}}
+	p := newPlan(ctx, s)
 	for i := range c.Links {
 		if l := &c.Links[i]; l.Project == "" || l.Device == "" || l.User == "" {
 			return nil, nobody()
@@ -100,7 +100,7 @@ func (p *plan) writeAll(ctx context.Context, groups []*group, refusals []*profil
 }
 
 func (p *plan) writeOne(ctx context.Context, g *group, refusals []*profile.Refusal) (moved []*group, err error) {
-	refused, elsewhere, err := p.s.write(ctx, g, p.known[g.key])
+	refused, elsewhere, err := p.write(ctx, g, p.known[g.key])
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (s *Profiles) Erase(ctx context.Context, project string, ids []string) erro
 // bury puts gravestones where there are none.
 func (s *Profiles) bury(ctx context.Context, e *effort, people []key) error {
 	for {
-		p := &plan{s: s, e: e, known: map[key]*record{}}
+		p := newPlan(ctx, s)
 		if err := p.get(ctx, people); err != nil {
 			return err
 		}

@@ -66,6 +66,10 @@ func (s *Profiles) merge(ctx context.Context, e *effort, m *profile.Merging, kno
 		return out, false, nil
 	case intoDevice || fromDevice:
 		return profile.Merged{Outcome: profile.MergeLinks}, false, nil
+	case m.OnlyNew:
+		if known, err := s.hasOthers(ctx, e, goes.key); err != nil || known {
+			return out, false, err
+		}
 	}
 	mine, err := s.merged(ctx, e, keeps, known)
 	if err != nil {
@@ -86,6 +90,16 @@ func (s *Profiles) merge(ctx context.Context, e *effort, m *profile.Merging, kno
 		known[keeps.key] = counted{rev, done.IDs}
 	}
 	return done, again, err
+}
+
+// hasOthers tells whether any identifier leads to somebody.
+func (s *Profiles) hasOthers(ctx context.Context, e *effort, who key) (known bool, err error) {
+	q := query{pk: text(who.pk()), from: text(skDevice), keysOnly: true, most: 1}
+	err = s.walk(ctx, e, q, func(item) error {
+		known = true
+		return nil
+	})
+	return known, err
 }
 
 // absorb writes the merge of goes into keeps.

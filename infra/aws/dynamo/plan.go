@@ -4,15 +4,38 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 
 	"loch/shared/profile"
 )
 
-// plan finds out whom a request is about. It holds what the request has read.
+// plan finds out whom a request is about. It holds what the request has read, and what
+// its updates have cost.
 type plan struct {
 	s     *Profiles
 	e     *effort
 	known map[key]*record
+
+	mu    sync.Mutex
+	spent profile.Effort
+	taken map[*profile.Update]*profile.Refusal // updates that were counted, refused or not
+}
+
+func newPlan(ctx context.Context, s *Profiles) *plan {
+	return &plan{s: s, e: s.effort(ctx), known: map[key]*record{}, taken: map[*profile.Update]*profile.Refusal{}}
+}
+
+// take counts an update that is about to be applied, or refuses it where the request
+// has cost enough. One that is tried again counts once.
+func (p *plan) take(to *profile.Profile, u *profile.Update) *profile.Refusal {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	refused, again := p.taken[u]
+	if !again {
+		refused = p.spent.Take(to, u)
+		p.taken[u] = refused
+	}
+	return refused
 }
 
 // follow follows an id to the person it belongs to, as far as is known. Where it ends

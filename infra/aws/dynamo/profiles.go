@@ -44,6 +44,38 @@ func (s *Profiles) Get(ctx context.Context, project, id string) (profile.Profile
 	return r.p, nil
 }
 
+// Whose returns for each id the person it belongs to. Where memory knows all of them
+// as one person, it says so: that is nearly every event of somebody who is logged in.
+// Where it does not, or knows several, whoever an id ends at is read.
+func (s *Profiles) Whose(ctx context.Context, project string, ids []string) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, gaveUp(err)
+	}
+	p := newPlan(ctx, s)
+	people := make([]string, len(ids))
+	tell := func() (one bool) {
+		one = true
+		for i, id := range ids {
+			who, unread := p.follow(key{project, id})
+			people[i] = who.id
+			one = one && people[i] == people[0] && (!unread || s.recent.isRoot(who, s.Now()))
+		}
+		return one
+	}
+	if tell() {
+		return people, nil
+	}
+	keys := make([]key, len(ids))
+	for i, id := range ids {
+		keys[i] = key{project, id}
+	}
+	if err := p.read(ctx, keys); err != nil {
+		return nil, err
+	}
+	tell()
+	return people, nil
+}
+
 // root reads the record of the person whom an id belongs to.
 func (s *Profiles) root(ctx context.Context, e *effort, k key) (*record, error) {
 	for {

@@ -52,6 +52,12 @@ func (r recent) leads(k key, now time.Time) (to key, ok bool) {
 	return key{k.project, known.to}, true
 }
 
+// isRoot says whether an id is known to lead to nobody.
+func (r recent) isRoot(k key, now time.Time) bool {
+	_, ok := r.seen(k, now)
+	return ok
+}
+
 // seen returns when somebody is known to have been seen.
 func (r recent) seen(k key, now time.Time) (profile.Seen, bool) {
 	known, ok := r.people.Get(k)

@@ -121,25 +121,13 @@ func entryID(i item) (id vault.ID, err error) {
 
 // FindPersonKeys returns the wrapped key of each owner, in order, nil for none.
 func (v *Vault) FindPersonKeys(ctx context.Context, owners []vault.ID) ([][]byte, error) {
-	var list []item
-	asked := map[vault.ID]bool{}
-	for i := range owners {
-		if !asked[owners[i]] {
-			asked[owners[i]] = true
-			list = append(list, ownerItem(&owners[i]))
-		}
-	}
-	items, err := v.getItems(ctx, v.effort(ctx), list)
+	heads, err := v.heads(ctx, v.effort(ctx), owners)
 	if err != nil {
 		return nil, err
 	}
-	wrapped := map[string][]byte{}
-	for _, i := range items {
-		wrapped[string(i.blob(pk)[1:])] = i.blob(vKey)
-	}
 	keys := make([][]byte, len(owners))
 	for i := range owners {
-		keys[i] = wrapped[string(owners[i][:])]
+		keys[i] = heads[owners[i]].blob(vKey)
 	}
 	return keys, nil
 }

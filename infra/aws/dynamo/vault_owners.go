@@ -44,6 +44,54 @@ func (v *Vault) CreatePersonKeys(ctx context.Context, list []vault.PersonKey) ([
 	return keys, nil
 }
 
+// Known tells of each owner whether a key belongs to it. That of an identifier stands in
+// the owner's item; who has none there may have others' tokens.
+func (v *Vault) Known(ctx context.Context, owners []vault.ID) ([]bool, error) {
+	e := v.effort(ctx)
+	heads, err := v.heads(ctx, e, owners)
+	if err != nil {
+		return nil, err
+	}
+	known := make([]bool, len(owners))
+	for i := range owners {
+		head := heads[owners[i]]
+		if head.has(vDead) {
+			continue
+		}
+		if known[i] = head.has(vOwn); known[i] {
+			continue
+		}
+		q := query{pk: ownerItem(&owners[i])[pk], from: blob([]byte{underOwned}), keysOnly: true, most: 1}
+		if err := v.walk(ctx, e, q, func(item) error {
+			known[i] = true
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+// heads reads the owners' items that are there.
+func (v *Vault) heads(ctx context.Context, e *effort, owners []vault.ID) (map[vault.ID]item, error) {
+	var list []item
+	asked := map[vault.ID]bool{}
+	for i := range owners {
+		if !asked[owners[i]] {
+			asked[owners[i]] = true
+			list = append(list, ownerItem(&owners[i]))
+		}
+	}
+	items, err := v.getItems(ctx, e, list)
+	heads := make(map[vault.ID]item, len(items))
+	for _, i := range items {
+		var o vault.ID
+		copy(o[:], i.blob(pk)[1:])
+		heads[o] = i
+	}
+	return heads, err
+}
+
 // Own adds owners to keys.
 func (v *Vault) Own(ctx context.Context, owned []vault.Owned) error {
 	return v.add(ctx, v.effort(ctx), owned, func(o *vault.Owned) []item {

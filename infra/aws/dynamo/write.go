@@ -12,7 +12,8 @@ import (
 // write writes a group. r is what the request has read of the person, and may be nil.
 // elsewhere says that they turned out to be linked or merged, and nothing was written.
 // refused has a place for each of the group's updates.
-func (s *Profiles) write(ctx context.Context, g *group, r *record) (refused []*profile.Refusal, elsewhere bool, err error) {
+func (p *plan) write(ctx context.Context, g *group, r *record) (refused []*profile.Refusal, elsewhere bool, err error) {
+	s := p.s
 	e := s.effort(ctx)
 	w, err := s.newWrite(len(g.updates) > 0)
 	if err != nil {
@@ -42,7 +43,7 @@ func (s *Profiles) write(ctx context.Context, g *group, r *record) (refused []*p
 			refused = make([]*profile.Refusal, len(g.updates))
 			after, err = s.updateItem(ctx, e, call, g.item(skProfile))
 		} else {
-			after, refused, err = s.rewrite(ctx, e, g, w, r)
+			after, refused, err = p.rewrite(ctx, e, g, w, r)
 		}
 		no, isRefused := errors.AsType[*refusedCall](err)
 		if err == nil && after == nil {
@@ -73,7 +74,8 @@ func (s *Profiles) write(ctx context.Context, g *group, r *record) (refused []*p
 
 // rewrite applies a group to a record that was read, and writes it whole under the
 // condition that nobody wrote it since. after is nil where nothing changes.
-func (s *Profiles) rewrite(ctx context.Context, e *effort, g *group, w *write, r *record) (after item, refused []*profile.Refusal, err error) {
+func (p *plan) rewrite(ctx context.Context, e *effort, g *group, w *write, r *record) (after item, refused []*profile.Refusal, err error) {
+	s := p.s
 	if len(g.updates) > 0 {
 		if err := s.load(ctx, e, r); err != nil {
 			return nil, nil, err
@@ -86,7 +88,7 @@ func (s *Profiles) rewrite(ctx context.Context, e *effort, g *group, w *write, r
 			return nil, nil, err
 		}
 	}
-	refused, changed := apply(g, w, &next)
+	refused, changed := p.apply(g, w, &next)
 	if !changed {
 		return nil, refused, nil
 	}
@@ -112,7 +114,7 @@ func (s *Profiles) rewrite(ctx context.Context, e *effort, g *group, w *write, r
 }
 
 // apply applies a group to a record in memory. changed says that it must be written.
-func apply(g *group, w *write, r *record) (refused []*profile.Refusal, changed bool) {
+func (p *plan) apply(g *group, w *write, r *record) (refused []*profile.Refusal, changed bool) {
 	refused = make([]*profile.Refusal, len(g.updates))
 	for n, u := range g.updates {
 		name := ""
@@ -120,6 +122,9 @@ func apply(g *group, w *write, r *record) (refused []*profile.Refusal, changed b
 			if name = nameOf(u); r.names.has(w.week(), name) {
 				continue
 			}
+		}
+		if refused[n] = p.take(&r.p, u); refused[n] != nil {
+			continue
 		}
 		there := r.exists()
 		keep, no := profile.Apply(&r.p, u, w.nowMS)
