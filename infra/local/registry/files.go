@@ -80,6 +80,8 @@ func check(name string, f *file) error {
 			return fault.New(fault.Invalid, `a hash is 64 lower-case hexadecimal digits: printf %s user:secret | sha256sum`).At("projects.service_account_hash")
 		case p.Settings.MaxEventAgeDays < 0:
 			return fault.New(fault.Invalid, "an age is 0 days or more").At("projects.settings.max_event_age_days")
+		case p.Settings.SessionMinutes < 0 || p.Settings.SessionMinutes > 24*60:
+			return fault.New(fault.Invalid, "a session ends after 1 to 1440 minutes of silence; 0 is 30").At("projects.settings.session_minutes")
 		case p.Settings.Identity != "" && p.Settings.Identity != project.IdentitySimplified && p.Settings.Identity != project.IdentityOriginal:
 			return fault.New(fault.Invalid, "the identity scheme is simplified, which is the default, or original").At("projects.settings.identity")
 		}
