@@ -66,6 +66,9 @@ func landFile[T any](t testing.TB, w *world, tier lake.Tier, name string, create
 	}
 }
 
+// TestReportExamples asks the cases made by hand.
+func TestReportExamples(t *testing.T) { reporttest.Examples(t, loadSets, sql.DuckDB) }
+
 // TestReports asks the questions of the reports' suite, the same each time.
 func TestReports(t *testing.T) {
 	o := reporttest.Options{Dialect: sql.DuckDB, Seed: 1, Sets: 250, Specs: 2}
