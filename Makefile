@@ -42,13 +42,13 @@ build: setup-build data ## build bin/loch
 	@$(STEP) 'build bin/loch' go build -ldflags='-s -w' -o bin/loch ./infra/local
 
 .PHONY: test
-test: setup data web vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web trino vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 20m $(PACKAGES)
 
 .PHONY: test-fast
-test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes
-	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v /infra/e2e)
+test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java
+	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /infra/aws/trino)
 
 .PHONY: lint
 lint: setup-build data vet $(LINTER) ## golangci-lint, go vet, gofmt, layout, TypeScript
@@ -114,6 +114,12 @@ $(ENRICH_NPM) $(WEB_NPM): %/node_modules/.installed: %/package.json %/package-lo
 	@$(STEP) 'install the pinned npm packages of $*' bash -c 'cd $* && $(NPM_CI) >/dev/null'
 	@touch $@
 
+.PHONY: trino
+trino: setup build/trino/.installed ## install the parts of Trino that stand for Athena in tests
+
+build/trino/.installed: $(addprefix infra/aws/trino/server/,pom.xml Start.java checksums.sha256) .ci/trino
+	@$(STEP) 'install the pinned parts of Trino (once, takes a minute or two)' .ci/trino build/trino
+
 # The linter has its own go.mod with every hash, and is built once.
 $(LINTER): $(LINT)/go.mod $(LINT)/go.sum
 	@mkdir -p $(@D)
@@ -123,7 +129,7 @@ $(LINTER): $(LINT)/go.mod $(LINT)/go.sum
 
 .PHONY: setup
 setup: ## see that the machine has what make test needs, and install what is missing
-	@.ci/setup go cxx node browser
+	@.ci/setup go cxx node browser java
 
 .PHONY: setup-build
 setup-build:

@@ -32,7 +32,7 @@ type Leaf struct {
 	op       Op  // never a negated one
 	negated  bool
 	values   []Literal
-	spans    []span   // of a Time, in place of values
+	spans    []Span   // of a Time, in place of values
 	pattern  *pattern // of Matches
 }
 
@@ -74,13 +74,13 @@ func (m *Matcher) branches(list []Filter, typeOf func(Property) Type) ([]branch,
 
 func (m *Matcher) leaf(f *Filter, t Type) (l Leaf, err error) {
 	l.values = f.Values
-	l.op, l.negated = f.Op.not()
+	l.op, l.negated = f.Op.Positive()
 	if l.Property = slices.Index(m.Properties, f.Property); l.Property < 0 {
 		l.Property = len(m.Properties)
 		m.Properties = append(m.Properties, f.Property)
 	}
 	if t == Time {
-		l.spans, err = spansOf(f)
+		l.spans, err = f.Spans()
 		return l, err
 	}
 	if f.Op == Matches {

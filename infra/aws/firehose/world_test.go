@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"loch/infra/aws/firehose"
 	"loch/infra/aws/firehose/firehosetest"
 	"loch/infra/aws/s3/s3test"
 	"loch/shared/event"
 )
+
+// forever is longer than any machine needs that is merely slow.
+const forever = time.Hour
 
 // world is a sink with a stand-in of Firehose and a bucket.
 type world struct {
@@ -48,9 +49,9 @@ func newWorld(t testing.TB, change ...func(*firehose.Options)) *world {
 	front := httptest.NewServer(stand)
 	t.Cleanup(front.Close)
 	o := firehose.Options{
-		API:    firehose.NewClient("eu-north-1", front.URL, credentials.NewStaticCredentialsProvider("AK", "SK", ""), nil),
+		API:    firehose.NewClient("eu-north-1", front.URL, s3test.Credentials, nil),
 		Events: "loch-events", Rejected: "loch-rejected", Objects: w.bucket.Bucket, Counters: w.counters,
-		Now: time.Now, Random: rand.Float64, Patience: 20 * time.Second, CallTimeout: 10 * time.Second, FirstPause: time.Millisecond,
+		Now: time.Now, Random: rand.Float64, Patience: forever, CallTimeout: forever, FirstPause: time.Millisecond,
 	}
 	for _, c := range change {
 		c(&o)
@@ -155,6 +156,10 @@ func (w *world) rejected(t testing.TB) []event.Rejected {
 
 // breakAll makes Firehose and the bucket fail, or work again.
 func (w *world) breakAll(broken bool) {
+	w.Patience = forever
+	if broken {
+		w.Patience = 50 * time.Millisecond
+	}
 	w.stand.SetFaults(firehosetest.Faults{})
 	w.bucket.Fail(nil)
 	if broken {

@@ -73,6 +73,10 @@ const duplicateKey = `insert_id, insert_id_source,
 	CASE WHEN insert_id_source <> 'hash' THEN coalesce(user_id, device_id) END,
 	CASE WHEN insert_id_source = 'client' THEN time END`
 
+// anyDate is the condition under which two rows of one event may have different
+// dates: no time is part of their key, and theirs may be that of arrival.
+const anyDate = `insert_id_source <> 'client'`
+
 // newestFirst orders rows of one event: the newest received wins. Request and
 // place in it settle the rest, so that every reader and every compaction
 // chooses the same.

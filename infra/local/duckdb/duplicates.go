@@ -24,9 +24,9 @@ type dropCache struct {
 // The events tier holds no event twice. So only rows that are not compacted yet
 // have to be compared: among themselves, and with those rows of the events tier
 // that could be the same event. Where the client chose the id, that are the
-// rows of the same dates, since an event's time belongs to its key. A hash is a
-// key by itself, and its event's time may be the time of arrival, which differs
-// from one try to the next; so hashes are looked for in all of the project.
+// rows of the same dates, since an event's time belongs to its key. Where no time
+// does, an event's may be that of arrival, which differs from one try to the next;
+// so those are looked for in all of the project.
 //
 // Rows that are to be removed count for nothing here: one of them must not be what
 // another is left out for.
@@ -42,12 +42,12 @@ func (db *database) duplicates(ctx context.Context, project string, f files) ([]
 		return db.dropped.files, nil
 	}
 	db.dropped = dropCache{}
-	others, hashes, err := db.comparable(ctx, project, f)
+	sameDates, others, err := db.comparable(ctx, project, f)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := db.conn.ExecContext(ctx, "CREATE OR REPLACE TEMP TABLE "+dropTable+" AS "+
-		duplicateRows(project, f, others, hashes)); err != nil {
+		duplicateRows(project, f, sameDates, others)); err != nil {
 		return nil, err
 	}
 	rows, err := db.rows(ctx, "SELECT DISTINCT file FROM "+dropTable)
@@ -64,32 +64,32 @@ func (db *database) duplicates(ctx context.Context, project string, f files) ([]
 }
 
 // comparable says which compacted files may hold an event that is also among
-// the fresh rows: those of the same dates, and those in which only hashes need
+// the fresh rows: those of the same dates, and those in which only undated rows need
 // to be looked at.
-func (db *database) comparable(ctx context.Context, project string, f files) (sameDates, hashes []string, err error) {
-	rows, err := db.rows(ctx, "SELECT DISTINCT date::VARCHAR, insert_id_source = 'hash' FROM "+scan(f.Fresh)+
+func (db *database) comparable(ctx context.Context, project string, f files) (sameDates, others []string, err error) {
+	rows, err := db.rows(ctx, "SELECT DISTINCT date::VARCHAR, "+anyDate+" FROM "+scan(f.Fresh)+
 		" WHERE project = "+literal(project))
 	if err != nil {
 		return nil, nil, err
 	}
-	dates, hashed := map[string]bool{}, false
+	dates, undatedToo := map[string]bool{}, false
 	for _, row := range rows {
 		dates[fmt.Sprint(row[0])] = true
-		hashed = hashed || row[1] == true
+		undatedToo = undatedToo || row[1] == true
 	}
 	for _, c := range f.Compacted {
 		switch {
 		case dates[c.Date]:
 			sameDates = append(sameDates, c.Path)
-		case hashed:
-			hashes = append(hashes, c.Path)
+		case undatedToo:
+			others = append(others, c.Path)
 		}
 	}
-	return sameDates, hashes, nil
+	return sameDates, others, nil
 }
 
 // duplicateRows is a query of the rows that are not the newest of their event.
-func duplicateRows(project string, f files, sameDates, hashes []string) string {
+func duplicateRows(project string, f files, sameDates, others []string) string {
 	kept := f.gone(project).keptEventsOf(project)
 	const columns = "filename, file_row_number, event, user_id, device_id, time, insert_id, insert_id_source, received_time, request_id, batch_index"
 	var b strings.Builder
@@ -98,9 +98,9 @@ func duplicateRows(project string, f files, sameDates, hashes []string) string {
 	if len(sameDates) > 0 {
 		fmt.Fprintf(&b, " UNION ALL SELECT %s FROM %s f WHERE insert_id IN (SELECT insert_id FROM fresh) AND %s", columns, numbered(sameDates), kept)
 	}
-	if len(hashes) > 0 {
-		fmt.Fprintf(&b, " UNION ALL SELECT %s FROM %s f WHERE insert_id_source = 'hash' AND insert_id IN (SELECT insert_id FROM fresh) AND %s",
-			columns, numbered(hashes), kept)
+	if len(others) > 0 {
+		fmt.Fprintf(&b, " UNION ALL SELECT %s FROM %s f WHERE "+anyDate+" AND insert_id IN (SELECT insert_id FROM fresh) AND %s",
+			columns, numbered(others), kept)
 	}
 	// Ids alone say cheaply which rows are worth sorting: nearly none.
 	fmt.Fprintf(&b, "), suspects AS (SELECT insert_id FROM rows GROUP BY insert_id HAVING count(*) > 1) ")

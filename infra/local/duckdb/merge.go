@@ -150,30 +150,30 @@ func (m *merge) run(ctx context.Context) error {
 // meet compares what arrived with the events tier, where both may hold the same
 // event: the older one goes.
 func (m *merge) meet(ctx context.Context) error {
-	rows, err := m.trusted(ctx, "SELECT DISTINCT project, date::VARCHAR, insert_id_source = 'hash' FROM arrived")
+	rows, err := m.trusted(ctx, "SELECT DISTINCT project, date::VARCHAR, "+anyDate+" FROM arrived")
 	if err != nil {
 		return err
 	}
-	same, hashed := map[part]bool{}, map[string]bool{}
+	same, undatedIn := map[part]bool{}, map[string]bool{}
 	for _, row := range rows {
 		p := part{text(row[0]), text(row[1])}
 		same[p] = true
-		hashed[p.project] = hashed[p.project] || row[2] == true
+		undatedIn[p.project] = undatedIn[p.project] || row[2] == true
 	}
-	var sameDates, hashes []string
+	var sameDates, others []string
 	for _, f := range m.events {
 		switch {
 		case same[f.part]:
 			sameDates = append(sameDates, f.path)
-		case hashed[f.project]:
-			hashes = append(hashes, f.path)
+		case undatedIn[f.project]:
+			others = append(others, f.path)
 		}
 	}
-	if len(sameDates)+len(hashes) == 0 {
+	if len(sameDates)+len(others) == 0 {
 		_, err := m.trusted(ctx, emptyLost)
 		return err
 	}
-	_, err = m.trusted(ctx, metTable(sameDates, hashes, m.gone.keptEvents()), lostTable, dropArrived)
+	_, err = m.trusted(ctx, metTable(sameDates, others, m.gone.keptEvents()), lostTable, dropArrived)
 	return err
 }
 

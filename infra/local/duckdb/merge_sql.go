@@ -33,7 +33,7 @@ func arrivedTable(landing []string, kept string) string {
 
 // metTable makes met out of the files that can hold such rows, as in
 // database.duplicates.
-func metTable(sameDates, hashes []string, kept string) string {
+func metTable(sameDates, others []string, kept string) string {
 	const columns = "project, insert_id, insert_id_source, event, user_id, device_id, time, received_time, request_id, batch_index, " +
 		"filename AS file, file_row_number AS row"
 	known := "(project, insert_id) IN (SELECT (project, insert_id) FROM arrived) AND " + kept
@@ -41,8 +41,8 @@ func metTable(sameDates, hashes []string, kept string) string {
 	if len(sameDates) > 0 {
 		parts = append(parts, "SELECT "+columns+" FROM "+numbered(sameDates)+" f WHERE "+known)
 	}
-	if len(hashes) > 0 {
-		parts = append(parts, "SELECT "+columns+" FROM "+numbered(hashes)+" f WHERE insert_id_source = 'hash' AND "+known)
+	if len(others) > 0 {
+		parts = append(parts, "SELECT "+columns+" FROM "+numbered(others)+" f WHERE "+anyDate+" AND "+known)
 	}
 	return "CREATE OR REPLACE TABLE met AS " + strings.Join(parts, " UNION ALL ")
 }

@@ -1,0 +1,62 @@
+package trino
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// configure writes the server's settings and returns the path of the main file.
+func configure(o Options, address string) (string, error) {
+	host, port, _ := strings.Cut(address, ":")
+	catalogs := filepath.Join(o.Dir, "catalog")
+	config := filepath.Join(o.Dir, "config.properties")
+	files := map[string]string{
+		config: fmt.Sprintf(`node.environment=test
+node.id=loch
+node.bind-ip=%[1]s
+node.internal-address=%[1]s
+coordinator=true
+node-scheduler.include-coordinator=true
+http-server.http.port=%[2]s
+discovery.uri=http://%[3]s
+catalog.config-dir=%[4]s
+plugin.dir=%[5]s
+web-ui.enabled=false
+query.max-memory=256MB
+query.max-memory-per-node=256MB
+query.min-expire-age=10s
+task.concurrency=2
+query.client.timeout=10m
+`, host, port, address, catalogs, filepath.Join(o.Home, "plugin")),
+
+		// Tables are made from definitions of Glue, with projected partitions as there.
+		// Folders in folders are read, as Athena does.
+		filepath.Join(catalogs, Catalog+".properties"): fmt.Sprintf(`connector.name=hive
+hive.metastore=file
+hive.metastore.catalog.dir=s3://%[1]s/meta
+hive.metastore.disable-location-checks=true
+hive.partition-projection-enabled=true
+hive.recursive-directories=true
+hive.non-managed-table-writes-enabled=true
+hive.max-partitions-per-writers=100
+fs.hadoop.enabled=false
+fs.native-s3.enabled=true
+s3.endpoint=%[2]s
+s3.region=us-east-1
+s3.path-style-access=true
+s3.aws-access-key=test
+s3.aws-secret-key=test
+`, o.Bucket, o.S3Endpoint),
+	}
+	if err := os.MkdirAll(catalogs, 0o700); err != nil {
+		return "", err
+	}
+	for path, text := range files {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	return config, nil
+}
