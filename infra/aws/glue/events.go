@@ -9,7 +9,6 @@ import (
 // The relation events, as common table expressions that build on each other:
 //
 //	loch_gone     lake ids whose rows are not shown
-//	loch_gone_of  the same as one list for each project
 //	loch_rows     all rows of both tiers that are shown, with the key of their event
 //	loch_fresh    of those that landed the newest of each event
 //	loch_late     of these the ones that were compacted already, as new or newer
@@ -70,6 +69,19 @@ func (w *with) gone(project string) {
 	w.add("loch_gone", "SELECT DISTINCT o.project, t.id FROM "+Removals+" o CROSS JOIN UNNEST(o.ids) AS t (id)"+where(scope(project, "o.")))
 }
 
+// identity is the condition under which an event row r says who is who.
+var identity = "r.kind IN (" + literals([]string{string(event.KindIdentify), string(event.KindAlias)}) + ")"
+
+// KeptEvent is the condition under which an event row r stays, with the ids of those
+// who are to be removed in the table gone. A row of an identity call goes with
+// everybody whom it names, whoever sent it: lake ids are random, so each is its
+// person's wherever it stands. CASE has the texts of no other rows looked through.
+func KeptEvent(gone string) string {
+	return "NOT EXISTS (SELECT 1 FROM " + gone + " g WHERE g.project = r.project AND g.id = " + owner + ")" +
+		" AND NOT coalesce(CASE WHEN " + identity + " THEN arrays_overlap(regexp_extract_all(" +
+		"concat(r.properties, ' ', coalesce(r.context, '')), '[0-9a-f]{32}'), (SELECT array_agg(id) FROM " + gone + ")) END, false)"
+}
+
 // owner is whose row a row is: its user's, or else its device's. So what somebody
 // else did on the same device stays.
 const owner = "coalesce(r.user_id, r.device_id)"
@@ -78,14 +90,8 @@ const owner = "coalesce(r.user_id, r.device_id)"
 // manifest.
 func (w *with) rows(project string) {
 	w.add("loch_lake", "SELECT * FROM "+Rows+where(scope(project, "")))
-	w.add("loch_gone_of", "SELECT project, array_agg(id) AS ids FROM loch_gone GROUP BY project")
-	w.add("loch_rows", "SELECT r.*, "+keyColumns+" FROM loch_lake r LEFT JOIN loch_gone_of o ON o.project = r.project"+where(kept("r", owner), untied))
+	w.add("loch_rows", "SELECT r.*, "+keyColumns+" FROM loch_lake r"+where(KeptEvent("loch_gone")))
 }
-
-// untied leaves out the rows of identity events that name somebody who is to be
-// removed, whoever they are about: they would tie removed ids to each other.
-var untied = "NOT (r.kind IN (" + literals([]string{string(event.KindIdentify), string(event.KindAlias)}) + ") AND o.ids IS NOT NULL" +
-	" AND any_match(o.ids, id -> strpos(coalesce(r.properties, ''), id) > 0 OR strpos(coalesce(r.context, ''), id) > 0))"
 
 // once adds loch_once.
 func (w *with) once() {
@@ -105,8 +111,10 @@ func (w *with) once() {
 // linkOrder says which of a device's links was first.
 const linkOrder = "ROW(received_time, time, batch_index, user_id)"
 
-// linking leaves out the rows that say that their device was another user's.
-var linking = "NOT contains(split(coalesce(r.flags, ''), ','), " + Literal(event.FlagNotLinked) + ")"
+// Linking is the condition under which an event row r links its device to its user:
+// it has both, and does not say that the device was another user's.
+var Linking = "r.device_id IS NOT NULL AND r.user_id IS NOT NULL AND NOT contains(split(coalesce(r.flags, ''), ','), " +
+	Literal(event.FlagNotLinked) + ")"
 
 // people adds loch_links and loch_persons: what compaction has kept, and what is in
 // the rows that landed since. It keeps only one row of an event, which may not be
@@ -116,7 +124,7 @@ func (w *with) people(project string) {
 	notGone := kept("r", "r.device_id") + " AND " + kept("r", "r.user_id")
 	w.add("loch_links", "SELECT project, device_id, min_by(user_id, "+linkOrder+") AS user_id FROM ("+
 		"SELECT "+columns+" FROM "+Links+" r"+where(scope(project, "r."), "r.device_id IS NOT NULL", notGone)+
-		" UNION ALL SELECT "+columns+" FROM loch_lake r"+where("r.tier = 'landing'", "r.device_id IS NOT NULL", "r.user_id IS NOT NULL", linking, notGone)+
+		" UNION ALL SELECT "+columns+" FROM loch_lake r"+where("r.tier = 'landing'", Linking, notGone)+
 		") GROUP BY project, device_id")
 	w.add("loch_merges", Merges("loch_lake r WHERE r.tier = 'landing'"))
 	notGone = kept("r", "r.id") + " AND " + kept("r", "r.person_id")
@@ -135,6 +143,6 @@ func Merges(from string) string {
 	return "SELECT m.project, t.id, m.person_id, cardinality(m.list) AS ids FROM (SELECT r.project, " +
 		"json_extract_scalar(r.context, " + member + "person') AS person_id, " +
 		"CAST(json_extract(r.context, " + member + "ids') AS array(varchar)) AS list FROM " + from +
-		" AND r.kind IN (" + literals([]string{string(event.KindIdentify), string(event.KindAlias)}) + ")" +
+		" AND " + identity +
 		" AND contains(split(r.flags, ','), " + Literal(event.FlagMerged) + ")) m CROSS JOIN UNNEST(m.list) AS t (id)"
 }

@@ -12,6 +12,7 @@ package glue
 
 import (
 	"slices"
+	"strings"
 
 	"loch/shared/event"
 	"loch/shared/event/rowjson"
@@ -66,11 +67,12 @@ type Table struct {
 
 // Template is where a table's partitions lie below its folder.
 func (t *Table) Template() string {
-	at := t.Folder
+	var at strings.Builder
+	at.WriteString(t.Folder)
 	for _, p := range t.Partitions {
-		at += p.Name + "=${" + p.Name + "}/"
+		at.WriteString(p.Name + "=${" + p.Name + "}/")
 	}
-	return at
+	return at.String()
 }
 
 // anyDate is a span in which every date lies that an event can have: validation
@@ -119,9 +121,10 @@ var Tables = []Table{
 		Comment: "Profiles without personal traits, a row a change. Use the view profiles.",
 	},
 	{
+		// By day, but not partitioned by it: little is rejected, and nobody asks by the
+		// day of arrival. Each projected day would be a request to S3.
 		Name: RejectedInput, Folder: "rejected/", Format: Parquet, Columns: rejectedColumns(),
-		Comment:    "Input that was not taken, sealed. Use the view rejected.",
-		Partitions: []Projection{dayColumn},
+		Comment: "Input that was not taken, sealed. Use the view rejected.",
 	},
 	{
 		Name: Removals, Folder: "removals/", Format: JSON,

@@ -1,6 +1,11 @@
 package glue
 
-import "loch/shared/profile"
+import (
+	"slices"
+	"strings"
+
+	"loch/shared/profile"
+)
 
 // The relations that people's statements read, the same as on one machine.
 const (
@@ -81,18 +86,35 @@ func events(person bool) string {
 // profiles is the newest row of each person, unless that says that the profile is
 // gone.
 func profiles(project string) string {
-	columns := "project, person_id, group_key, traits, first_seen, last_seen, updated"
-	for _, name := range profile.SeenTexts {
-		columns += ", " + name
-	}
-	columns += ", snapshot_time"
-	return "SELECT " + columns + " FROM (SELECT s.*, row_number() OVER (PARTITION BY project, person_id ORDER BY snapshot_time DESC) AS nth FROM " +
+	return "SELECT project, person_id, group_key, traits, first_seen, last_seen, updated, " +
+		strings.Join(profile.SeenTexts, ", ") + ", snapshot_time FROM (SELECT s.*, row_number() OVER (PARTITION BY project, person_id ORDER BY snapshot_time DESC) AS nth FROM " +
 		Snapshots + " s" + where(scope(project, "s.")) + ") WHERE nth = 1 AND NOT gone"
 }
 
 // rejected is reasons and counts, never what was rejected. What the stream brought
 // twice is shown once. Rows without a reason only count their parcel.
 func rejected(project string) string {
-	return "SELECT DISTINCT project, received_time, protocol, reason, field, request_id, batch_index, payload_bytes FROM " +
+	return "SELECT DISTINCT " + strings.Join(rejectedShown, ", ") + " FROM " +
 		RejectedInput + where("reason IS NOT NULL", scope(project, ""))
 }
+
+// Columns are a relation's columns, with Hive's names of their types.
+func Columns(relation string) []Column {
+	switch relation {
+	case Events:
+		return append(eventColumns(), Column{PersonColumn, "string"})
+	case EventsRaw:
+		return eventColumns()
+	case Profiles:
+		return slices.DeleteFunc(snapshotColumns(), func(c Column) bool { return c.Name == "gone" })
+	}
+	var list []Column
+	for _, name := range rejectedShown {
+		i := slices.IndexFunc(rejectedColumns(), func(c Column) bool { return c.Name == name })
+		list = append(list, rejectedColumns()[i])
+	}
+	return list
+}
+
+// rejectedShown are the columns of the relation rejected.
+var rejectedShown = []string{"project", "received_time", "protocol", "reason", "field", "request_id", "batch_index", "payload_bytes"}

@@ -32,11 +32,13 @@ query.client.timeout=10m
 `, host, port, address, catalogs, filepath.Join(o.Home, "plugin")),
 
 		// Tables are made from definitions of Glue, with projected partitions as there.
+		// Folders in folders are read, as Athena does.
 		filepath.Join(catalogs, Catalog+".properties"): fmt.Sprintf(`connector.name=hive
 hive.metastore=file
 hive.metastore.catalog.dir=s3://%[1]s/meta
 hive.metastore.disable-location-checks=true
 hive.partition-projection-enabled=true
+hive.recursive-directories=true
 hive.non-managed-table-writes-enabled=true
 hive.max-partitions-per-writers=100
 fs.hadoop.enabled=false

@@ -85,7 +85,7 @@ func people(t *testing.T, l Lake, seed uint64, effort Effort) {
 			merged.RequestID = fmt.Sprintf("merge-%03d", step)
 			late = append(late, merged)
 			if r.IntN(3) == 0 { // another website says the same names
-				merged.Project, merged.Context = "q", strings.ReplaceAll(merged.Context, "user-", "nobody-")
+				merged.Project, merged.Context = "q", strings.ReplaceAll(merged.Context, "00000", "fffff")
 				late = append(late, merged)
 			}
 		}
@@ -97,7 +97,7 @@ func people(t *testing.T, l Lake, seed uint64, effort Effort) {
 		if r.IntN(6) == 0 {
 			forged := Row("$identify", Day0+int64(step)*7)
 			forged.Kind, forged.RequestID = event.KindIdentify, fmt.Sprintf("forged-%03d", step)
-			forged.Context = `{"loch_merged":{"person":"mallory","ids":["user-01","user-02","device-01","a","b","c","d","e","f","g","h","i","j","k"]}}`
+			forged.Context = `{"loch_merged":{"person":"mallory","ids":["` + user(1) + `","` + user(2) + `","` + device(1) + `","a","b","c","d","e","f","g","h","i","j","k"]}}`
 			rows = append(rows, forged)
 		}
 		m.put(t, l, rows)
@@ -114,11 +114,20 @@ func people(t *testing.T, l Lake, seed uint64, effort Effort) {
 func removals(t *testing.T, l Lake, seed uint64, effort Effort) {
 	g, r, m := NewTraffic(seed+90, 4, "p", "p", "p", "q"), rand.New(rand.NewPCG(seed, 4)), newModel()
 	for step := range effort.Steps {
-		m.put(t, l, g.Request(1+r.IntN(25)))
+		rows := g.Request(1 + r.IntN(25))
+		if r.IntN(2) == 0 { // a call that names somebody, and one of another kind that does
+			names := Row("$identify", Day0+int64(step))
+			names.Kind, names.UserID, names.RequestID = event.KindIdentify, user(8+r.IntN(4)), fmt.Sprintf("names-%03d", step)
+			names.Properties = fmt.Sprintf(`{"$anon_distinct_id":"$device:%s"}`, user(r.IntN(8)))
+			other := names
+			other.Name, other.Kind = "Seen", event.KindEvent
+			rows = append(rows, names, other)
+		}
+		m.put(t, l, rows)
 		if r.IntN(4) == 0 && len(m.removed) < 8 {
 			ids := m.owned(user(r.IntN(8)))
 			if r.IntN(3) == 0 {
-				ids = []string{fmt.Sprintf("device-%02d", r.IntN(12))}
+				ids = []string{device(r.IntN(12))}
 			}
 			l.Remove(t, ids)
 			for _, id := range ids {

@@ -23,11 +23,13 @@ type model struct {
 // sender is whose row it is.
 func sender(r event.Row) string { return cmp.Or(r.UserID, r.DeviceID) }
 
-// tied tells a row of an identity event that names somebody who is to be removed,
-// whoever it is about.
+// tied tells whether a row of an identity call names somebody who is to be removed.
 func (m *model) tied(r event.Row) bool {
+	if r.Kind != event.KindIdentify && r.Kind != event.KindAlias {
+		return false
+	}
 	for id := range m.removed {
-		if (r.Kind == event.KindIdentify || r.Kind == event.KindAlias) && strings.Contains(r.Properties+" "+r.Context, id) {
+		if strings.Contains(r.Properties+r.Context, id) {
 			return true
 		}
 	}
@@ -145,7 +147,9 @@ func (m *model) merge(at int64, into, from string) event.Row {
 
 const users = 12
 
-func user(i int) string { return fmt.Sprintf("user-%02d", i) }
+// Lake ids have 32 hexadecimal digits.
+func user(i int) string   { return fmt.Sprintf("%032x", 0xa0+i) }
+func device(i int) string { return fmt.Sprintf("%032x", 0xd0+i) }
 
 // lines are rows as text, sorted.
 func lines(rows []event.Row, person func(event.Row) string) []string {

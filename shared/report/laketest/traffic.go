@@ -96,7 +96,7 @@ func (g *Traffic) again() event.Row {
 	return r
 }
 
-func (g *Traffic) device() string { return fmt.Sprintf("device-%02d", g.rand.IntN(12)) }
+func (g *Traffic) device() string { return device(g.rand.IntN(12)) }
 
 func (g *Traffic) fresh() event.Row {
 	r := Row([]string{"Page View", "Sign Up", "Purchase"}[g.rand.IntN(3)], g.clock-int64(g.rand.IntN(3*hourMS)))
@@ -104,7 +104,7 @@ func (g *Traffic) fresh() event.Row {
 	r.InsertID = fmt.Sprintf("i%d", g.rand.IntN(1_000_000))
 	r.DeviceID = g.device()
 	if g.rand.IntN(3) == 0 {
-		r.UserID = fmt.Sprintf("user-%02d", g.rand.IntN(8))
+		r.UserID = user(g.rand.IntN(8))
 	}
 	if g.rand.IntN(8) == 0 && r.UserID != "" {
 		r.DeviceID = ""

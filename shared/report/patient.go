@@ -1,0 +1,25 @@
+package report
+
+import (
+	"context"
+	"time"
+)
+
+// Patient is an Engine that goes on with a statement when its asker stops waiting,
+// and gives the answer to whoever brings the statement's id later.
+//
+// A handler that answers within its time begins a statement, fetches for as long as
+// it may, and where that was not enough answers 202 with the id in Location; each
+// call of that address fetches again.
+type Patient interface {
+	Engine
+
+	// Begin starts a statement and returns its id, which stands in addresses. Errors
+	// are those of Query, as far as they are known before it runs.
+	Begin(ctx context.Context, project, statement string) (id string, err error)
+
+	// Fetch waits for a statement, at most for wait, and returns its answer, or
+	// false if it still runs. Errors are those of Query, and fault.NotFound for an id
+	// that is not of a statement of this project.
+	Fetch(ctx context.Context, project, id string, limits Limits, wait time.Duration) (Result, bool, error)
+}
