@@ -43,13 +43,13 @@ build: setup-build data ## build bin/loch
 	@$(STEP) 'build bin/loch' go build -ldflags='-s -w' -o bin/loch ./infra/local
 
 .PHONY: test
-test: setup data web trino engines vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web trino engines template vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 20m $(PACKAGES)
 
 .PHONY: test-fast
-test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java
-	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /infra/aws/trino -e /$(DYNAMO))
+test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java, no templates
+	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /infra/aws/trino -e /infra/aws/template -e /$(DYNAMO))
 
 .PHONY: lint
 lint: setup-build data vet $(LINTER) ## golangci-lint, go vet, gofmt, layout, TypeScript
@@ -129,6 +129,10 @@ trino: setup build/trino/.installed ## install the parts of Trino that stand for
 build/trino/.installed: $(addprefix infra/aws/trino/server/,pom.xml Start.java checksums.sha256) .ci/trino
 	@$(STEP) 'install the pinned parts of Trino (once, takes a minute or two)' .ci/trino build/trino
 
+.PHONY: template
+template: ## lint the templates of the stack on AWS, and write them out as CloudFormation
+	@$(STEP) 'lint and transform the templates' .ci/template
+
 # The linter has its own go.mod with every hash, and is built once.
 $(LINTER): $(LINT)/go.mod $(LINT)/go.sum
 	@mkdir -p $(@D)
@@ -138,7 +142,7 @@ $(LINTER): $(LINT)/go.mod $(LINT)/go.sum
 
 .PHONY: setup
 setup: ## see that the machine has what make test needs, and install what is missing
-	@.ci/setup go cxx node browser java
+	@.ci/setup go cxx node browser java python
 
 .PHONY: setup-build
 setup-build:
