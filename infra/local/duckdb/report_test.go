@@ -78,6 +78,9 @@ func TestReports(t *testing.T) {
 	reporttest.Run(t, loadSets, o)
 }
 
+// TestReportRetentionByHand asks what was answered by hand.
+func TestReportRetentionByHand(t *testing.T) { reporttest.RetentionByHand(t, loadSets, sql.DuckDB) }
+
 // FuzzReports asks others each time.
 func FuzzReports(f *testing.F) {
 	f.Add(uint64(2))
