@@ -75,6 +75,9 @@ func TestReports(t *testing.T) {
 	reporttest.Run(t, loadSets, o)
 }
 
+// TestReportExamples asks what was made by hand.
+func TestReportExamples(t *testing.T) { reporttest.Examples(t, loadSets, sql.DuckDB) }
+
 // FuzzReports asks others each time.
 func FuzzReports(f *testing.F) {
 	f.Add(uint64(2))
