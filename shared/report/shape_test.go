@@ -117,6 +117,40 @@ func onlyDots(name string) string {
 	return b.String()
 }
 
+// hostileFunnel is the same of a funnel.
+func hostileFunnel(name, value string) string {
+	q := func(s string) string {
+		b, _ := json.Marshal(s)
+		return string(b)
+	}
+	return fmt.Sprintf(`{"from":"2026-11-01","to":"2026-11-30","breakdown":[{"property":%[1]s}],"breakdown_at":2,"hold":[%[1]s],
+		"steps":[{"event":"A","name":%[1]s},{"any":[{"event":{"any":[%[2]s,"B"]}},{"event":"C","where":[{"property":%[1]s,"op":"eq","value":%[2]s}]}]},{"event":"*"}],
+		"exclude":[{"event":%[2]s,"where":[{"property":%[1]s,"op":"contains","value":%[2]s}]}]}`, q("properties.p"+name+".x"), q("v"+value))
+}
+
+// TestFunnelShape holds of a funnel what FuzzShape holds of insights.
+func TestFunnelShape(t *testing.T) {
+	for _, words := range []string{"'", "''", `"`, `\'`, "' OR 1=1 --", "; DROP TABLE events", "/*", "\n", "$", "]", "?", "%", "'||'"} {
+		for _, d := range dialects {
+			var shapes [2]string
+			for i, w := range []string{words, "x"} {
+				s, err := report.Parse("funnel", []byte(hostileFunnel(w, w)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				st, err := s.Compile(d, env)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shapes[i] = shape(t, st.SQL)
+			}
+			if shapes[0] != shapes[1] {
+				t.Errorf("%q makes another statement:\n%s\nnot\n%s", words, shapes[0], shapes[1])
+			}
+		}
+	}
+}
+
 func compiled(spec string, d sql.Dialect) (string, error) {
 	s, err := report.Parse("insights", []byte(spec))
 	if err != nil {

@@ -80,6 +80,8 @@ func TestReports(t *testing.T) {
 
 // TestReportRetentionByHand asks what was answered by hand.
 func TestReportRetentionByHand(t *testing.T) { reporttest.RetentionByHand(t, loadSets, sql.DuckDB) }
+// TestReportExamples asks what was made by hand.
+func TestReportExamples(t *testing.T) { reporttest.Examples(t, loadSets, sql.DuckDB) }
 
 // FuzzReports asks others each time.
 func FuzzReports(f *testing.F) {

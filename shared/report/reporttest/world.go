@@ -90,8 +90,11 @@ func earlier(a, b *event.Row) bool {
 }
 
 // get is the value of a property: nil where it is missing, a text, a json.Number,
-// a bool, a list, an object, or a time.Time.
+// a bool, a list, an object, or a time.Time. An event that did not happen has none.
 func (h *happened) get(name string) any {
+	if h.row == nil {
+		return nil
+	}
 	if rest, ok := strings.CutPrefix(name, "profile."); ok {
 		return h.ofProfile(rest)
 	}
