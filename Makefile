@@ -134,6 +134,19 @@ build/trino/.installed: $(addprefix infra/aws/trino/server/,pom.xml Start.java c
 template: ## lint the templates of the stack on AWS, and write them out as CloudFormation
 	@$(STEP) 'lint and transform the templates' .ci/template
 
+.PHONY: lambdas
+lambdas: setup-build data ## build the functions for Lambda into build/lambda, a zip each
+	@$(STEP) 'build the functions for Lambda' .ci/lambdas arm64 build/lambda
+	@ls -l build/lambda/*/bootstrap | awk '{printf "   %6.1f MB  %s\n", $$5/1e6, $$NF}'
+
+.PHONY: deploy
+deploy: lambdas template ## deploy the stack to AWS (STACK, REGION, EMAIL, PARAMETERS='Name=value …')
+	@.ci/deploy up
+
+.PHONY: destroy
+destroy: ## delete the stack from AWS; what keeps data stays
+	@.ci/deploy down
+
 # The linter has its own go.mod with every hash, and is built once.
 $(LINTER): $(LINT)/go.mod $(LINT)/go.sum
 	@mkdir -p $(@D)

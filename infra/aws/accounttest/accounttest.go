@@ -18,12 +18,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,7 +49,6 @@ type Options struct {
 	Functions  []string          // by logical id, "Ingest"; those that are not named are left out, with their routes
 	Athena     athenatest.Run    // runs statements; nil refuses them
 	Settings   project.Settings  // of the project
-	Now        func() time.Time  // Firehose's clock; nil is time.Now
 	Log        io.Writer         // what functions print
 	// DieBeforeAnswer is asked for each answer of a function; see lambdaruntime.Config.
 	DieBeforeAnswer func(function string) bool
@@ -65,7 +67,8 @@ type Account struct {
 	Project   dynamo.Credentials
 	Resources []template.Resource
 
-	endpoint string // DynamoDB's
+	endpoint string       // DynamoDB's
+	ahead    atomic.Int64 // nanoseconds by which Firehose's clock goes before ours
 }
 
 // Keys are credentials that every engine takes.
@@ -74,9 +77,6 @@ var Keys = credentials.NewStaticCredentialsProvider("AK", "SK", "")
 // Deploy deploys the stack under a name of its own, and takes it down when the test ends.
 func Deploy(t testing.TB, o Options) *Account {
 	t.Helper()
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	name := "loch-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
 	all, err := templatetest.Open(t, name, o.Parameters).All()
 	if err != nil {
@@ -84,9 +84,10 @@ func Deploy(t testing.TB, o Options) *Account {
 	}
 	a := &Account{
 		Resources: all, Functions: map[string]*lambdaruntime.Function{}, Guards: map[string]*Guard{}, Lake: s3test.Start(t), KMS: startKMS(t),
-		endpoint: startDynamo(t), Stores: dynamo.Options{Prefix: name, Now: time.Now, Rand: random},
+		endpoint: startDynamo(t), // An engine on a busy machine answers late.
+		Stores:   dynamo.Options{Prefix: name, Now: time.Now, Rand: random, Patience: 15 * time.Second, CallTime: 10 * time.Second},
 	}
-	a.startStreams(t, o.Now)
+	a.startStreams(t)
 	client := dynamo.NewClient(dynamo.ClientOptions{Region: template.Region, Endpoint: a.endpoint, Credentials: Keys})
 	if err := dynamo.CreateTables(t.Context(), client, name); err != nil {
 		t.Fatal(err)
@@ -100,7 +101,7 @@ func Deploy(t testing.TB, o Options) *Account {
 }
 
 // startStreams makes the stack's delivery streams, as the template says they are.
-func (a *Account) startStreams(t testing.TB, now func() time.Time) {
+func (a *Account) startStreams(t testing.TB) {
 	t.Helper()
 	var list []firehosetest.Stream
 	for _, r := range template.Of(a.Resources, "AWS::KinesisFirehose::DeliveryStream") {
@@ -117,7 +118,7 @@ func (a *Account) startStreams(t testing.TB, now func() time.Time) {
 		list = append(list, made)
 	}
 	var err error
-	if a.Streams, err = firehosetest.New(a.Lake.Bucket, now, 1, list...); err != nil {
+	if a.Streams, err = firehosetest.New(a.Lake.Bucket, func() time.Time { return time.Now().Add(time.Duration(a.ahead.Load())) }, 1, list...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -194,9 +195,13 @@ func (a *Account) startAPI(t testing.TB, o Options) {
 	a.URL = front.URL
 }
 
-// Deliver has the streams write what they hold.
+// longestWait is the most that a stream may be told to wait until it writes.
+const longestWait = 15 * time.Minute
+
+// Deliver has the streams write what they hold: their clock goes on until it is time.
 func (a *Account) Deliver(t testing.TB) {
 	t.Helper()
+	a.ahead.Add(int64(longestWait))
 	if err := a.Streams.Deliver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -212,24 +217,37 @@ func (a *Account) Run(t testing.TB, function, payload string) string {
 	return string(answer)
 }
 
+// built are the binaries that this process has built already.
+var (
+	building sync.Mutex
+	built    = map[string]string{}
+)
+
 // Build builds the functions for this machine, as .ci/lambdas does for Lambda, and
 // returns the path of each by logical id.
 func Build(t testing.TB, functions ...string) map[string]string {
 	t.Helper()
+	building.Lock()
+	defer building.Unlock()
 	root := templatetest.Root(t)
 	folder := filepath.Join("build", "lambda-test")
-	args := []string{runtime.GOARCH, folder}
 	out := map[string]string{}
+	var missing []string
 	for _, f := range functions {
 		name := strings.ToLower(f)
-		args = append(args, name)
+		if built[f] == "" {
+			missing = append(missing, name)
+		}
 		out[f] = filepath.Join(root, folder, name, "bootstrap")
 	}
-	c := exec.CommandContext(t.Context(), filepath.Join(root, ".ci/lambdas"), args...)
-	c.Dir = root
-	if text, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("the functions cannot be built: %v\n%s", err, text)
+	if len(missing) > 0 {
+		c := exec.CommandContext(t.Context(), filepath.Join(root, ".ci/lambdas"), append([]string{runtime.GOARCH, folder}, missing...)...)
+		c.Dir = root
+		if text, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("the functions cannot be built: %v\n%s", err, text)
+		}
 	}
+	maps.Copy(built, out)
 	return out
 }
 

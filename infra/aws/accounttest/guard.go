@@ -156,7 +156,7 @@ func (g *Guard) calls(r *http.Request, body []byte) ([]template.Request, error) 
 func tablesOf(operation string, in map[string]any) map[string][]string {
 	out := map[string][]string{}
 	switch operation {
-	case "BatchGetItem":
+	case "BatchGetItem", "BatchWriteItem":
 		items, _ := in["RequestItems"].(map[string]any)
 		for table := range items {
 			out[operation] = append(out[operation], table)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"loch/infra/aws/dynamo"
 	"loch/infra/aws/firehose/firehosetest"
 	"loch/infra/aws/glue"
 	"loch/infra/aws/template"
@@ -107,23 +108,42 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
+// The template's tables are those of infra/aws/dynamo. The vault has no point-in-time
+// recovery: who was erased could be had back from it.
 func TestTables(t *testing.T) {
-	recovery := map[string]bool{"loch-profiles": true, "loch-vault": false, "loch-ledger": true, "loch-projects": true}
+	want := map[string]dynamo.Table{}
+	for _, table := range dynamo.Tables {
+		want["loch-"+table.Name] = table
+	}
+	if want["loch-vault"].Recovery || !want["loch-profiles"].Recovery {
+		t.Error("the threat model says otherwise of recovery")
+	}
 	list := template.Of(everything(t, nil), "AWS::DynamoDB::Table")
 	for _, r := range list {
 		name := fmt.Sprint(r.Properties["TableName"])
-		want, ok := recovery[name]
+		table, ok := want[name]
 		if !ok {
 			t.Errorf("there is a table %s", name)
+			continue
 		}
-		if got := r.At("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled"); got != want {
+		if got := r.At("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled"); got != table.Recovery {
 			t.Errorf("point-in-time recovery of %s: %v", name, got)
+		}
+		keys := fmt.Sprint(r.Properties["KeySchema"], r.Properties["AttributeDefinitions"])
+		pk := fmt.Sprintf("map[AttributeName:pk AttributeType:%s]", table.KeyType)
+		if !strings.Contains(keys, "map[AttributeName:pk KeyType:HASH]") || !strings.Contains(keys, pk) ||
+			strings.Contains(keys, "map[AttributeName:sk KeyType:RANGE]") != table.Sorted ||
+			strings.Contains(keys, strings.Replace(pk, "pk", "sk", 1)) != table.Sorted {
+			t.Errorf("the keys of %s: %s", name, keys)
+		}
+		if expires := r.At("TimeToLiveSpecification.AttributeName") == "expires" && r.At("TimeToLiveSpecification.Enabled") == true; expires != table.Expires {
+			t.Errorf("items of %s go by themselves: %t", name, expires)
 		}
 		if r.At("BillingMode") != "PAY_PER_REQUEST" || r.At("DeletionProtectionEnabled") != true || !r.Retained {
 			t.Errorf("%s is not on demand, or can be deleted", name)
 		}
 	}
-	if len(list) != len(recovery) {
+	if len(list) != len(want) {
 		t.Errorf("%d tables", len(list))
 	}
 }

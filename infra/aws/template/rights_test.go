@@ -19,17 +19,17 @@ var rights = map[string]struct{ may, mustNot []string }{
 		},
 		mustNot: []string{
 			"s3:GetObject lake/landing/x", "s3:GetObject lake/events/x", "s3:GetObject lake/spill/x", "s3:ListBucket lake", "s3:DeleteObject lake/spill/x",
-			"s3:PutObject lake/landing/x", "s3:PutObject lake/events/x", "kms:Decrypt data", "dynamodb:DeleteItem profiles", "dynamodb:DeleteItem vault",
+			"s3:PutObject lake/landing/x", "s3:PutObject lake/events/x", "kms:Decrypt data", "dynamodb:DeleteItem profiles", "dynamodb:DeleteItem vault", "dynamodb:BatchWriteItem vault",
 			"dynamodb:GetItem ledger", "dynamodb:PutItem ledger", "dynamodb:PutItem projects", "dynamodb:Scan profiles", "dynamodb:Scan vault", "athena:StartQueryExecution workgroup",
 		},
 	},
 	"Lookup": {
 		may: []string{
-			"dynamodb:GetItem profiles", "dynamodb:Query profiles", "dynamodb:BatchGetItem vault", "dynamodb:PutItem ledger", "dynamodb:GetItem projects", "kms:Decrypt vault",
+			"dynamodb:GetItem profiles", "dynamodb:Query profiles", "dynamodb:Scan profiles", "dynamodb:BatchGetItem vault", "dynamodb:PutItem ledger", "dynamodb:GetItem projects", "kms:Decrypt vault",
 			"athena:StartQueryExecution workgroup", "s3:GetObject lake/events/x", "s3:PutObject answers/x",
 		},
 		mustNot: []string{
-			"dynamodb:PutItem profiles", "dynamodb:UpdateItem profiles", "dynamodb:DeleteItem profiles", "dynamodb:PutItem vault", "dynamodb:DeleteItem vault",
+			"dynamodb:PutItem profiles", "dynamodb:UpdateItem profiles", "dynamodb:DeleteItem profiles", "dynamodb:BatchWriteItem profiles", "dynamodb:PutItem vault", "dynamodb:DeleteItem vault", "dynamodb:Scan vault",
 			"dynamodb:DeleteItem ledger", "dynamodb:UpdateItem ledger", "kms:Encrypt vault", "s3:PutObject lake/removals/x", "s3:DeleteObject lake/events/x", "firehose:PutRecordBatch events",
 		},
 	},

@@ -66,8 +66,8 @@ func landFile[T any](t testing.TB, w *world, tier lake.Tier, name string, create
 	}
 }
 
-// TestReportExamples asks the cases made by hand.
-func TestReportExamples(t *testing.T) { reporttest.Examples(t, loadSets, sql.DuckDB) }
+// TestReportInsightsByHand asks what was answered by hand.
+func TestReportInsightsByHand(t *testing.T) { reporttest.InsightsByHand(t, loadSets, sql.DuckDB) }
 
 // TestReports asks the questions of the reports' suite, the same each time.
 func TestReports(t *testing.T) {
@@ -80,8 +80,9 @@ func TestReports(t *testing.T) {
 
 // TestReportRetentionByHand asks what was answered by hand.
 func TestReportRetentionByHand(t *testing.T) { reporttest.RetentionByHand(t, loadSets, sql.DuckDB) }
-// TestReportExamples asks what was made by hand.
-func TestReportExamples(t *testing.T) { reporttest.Examples(t, loadSets, sql.DuckDB) }
+
+// TestReportFunnelsByHand asks what was answered by hand.
+func TestReportFunnelsByHand(t *testing.T) { reporttest.FunnelsByHand(t, loadSets, sql.DuckDB) }
 
 // FuzzReports asks others each time.
 func FuzzReports(f *testing.F) {

@@ -30,8 +30,8 @@ type example struct {
 	want     []string
 }
 
-// Examples holds an engine against the cases made by hand.
-func Examples(t *testing.T, load Load, d sql.Dialect) {
+// InsightsByHand holds an engine against the cases made by hand.
+func InsightsByHand(t *testing.T, load Load, d sql.Dialect) {
 	sets := map[string]Set{}
 	for i := range examples {
 		sets[fmt.Sprintf("example-%d", i)] = examples[i].set()

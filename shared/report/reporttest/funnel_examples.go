@@ -86,8 +86,8 @@ func (e *funnelExample) rows() []event.Row {
 	return rows
 }
 
-// Examples asks an engine the cases made by hand.
-func Examples(t *testing.T, load Load, d sql.Dialect) {
+// FunnelsByHand asks an engine the cases made by hand.
+func FunnelsByHand(t *testing.T, load Load, d sql.Dialect) {
 	sets := map[string]Set{}
 	for i := range funnelExamples {
 		sets[fmt.Sprintf("example-%d", i)] = Set{Rows: funnelExamples[i].rows()}
