@@ -46,6 +46,7 @@ build: setup-build data ## build bin/loch
 test: setup data web trino engines template vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 20m $(PACKAGES)
+	@$(STEP) 'a hundred thousand events while Firehose, S3 and redrive fail' .ci/gotest -run TestFaults ./functions/redrive/lambda
 
 .PHONY: test-fast
 test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java, no templates

@@ -78,7 +78,7 @@ func (h *handler) export(w http.ResponseWriter, r *http.Request) {
 
 // exportSome writes a page and returns where the next begins.
 func (h *handler) exportSome(w http.ResponseWriter, r *http.Request, l *listing, q roster.Query, waits int, begun bool) (next *roster.Place, err error) {
-	page, err := h.Roster.List(r.Context(), q)
+	page, err := h.people(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (h *handler) exportSome(w http.ResponseWriter, r *http.Request, l *listing,
 			return nil, fault.Wrap(err, fault.Timeout, "the export was given up while it waited for its turn")
 		}
 		q.Limit = n
-		if page, err = h.Roster.List(r.Context(), q); err != nil { // somebody may have been erased meanwhile
+		if page, err = h.people(r.Context(), q); err != nil { // somebody may have been erased meanwhile
 			return nil, err
 		}
 	}

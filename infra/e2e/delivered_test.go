@@ -13,6 +13,7 @@ import (
 
 	"loch/infra/aws/firehose"
 	"loch/infra/aws/firehose/firehosetest"
+	"loch/infra/aws/glue"
 	"loch/infra/aws/s3/s3test"
 	"loch/shared/event"
 	"loch/shared/event/eventtest"
@@ -102,17 +103,21 @@ func inSQL(t *testing.T, c *event.Column, r *event.Row) any {
 func deliver(t *testing.T) (rows map[string]*event.Row, files map[string][]byte) {
 	t.Helper()
 	bucket := s3test.Start(t)
-	stream := func(name, prefix string, from []firehose.GlueColumn) firehosetest.Stream {
+	stream := func(name, prefix, table string) firehosetest.Stream {
 		s := firehosetest.Stream{Name: name, Prefix: prefix, ErrorPrefix: "errors/" + name + "/!{firehose:error-output-type}/"}
-		for _, c := range from {
-			s.Columns = append(s.Columns, firehosetest.Column(c))
+		for _, t := range glue.Tables {
+			if t.Name == table {
+				for _, c := range t.Columns {
+					s.Columns = append(s.Columns, firehosetest.Column(c))
+				}
+			}
 		}
 		return s
 	}
 	clock := func() time.Time { return time.UnixMilli(1_795_413_600_000) }
 	stand, err := firehosetest.New(bucket.Bucket, clock, 11,
-		stream("events", "landing/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/", firehose.EventColumns()),
-		stream("rejected", "rejected/dt=!{timestamp:yyyy-MM-dd}/", firehose.RejectedColumns()))
+		stream("events", "landing/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/", glue.Landing),
+		stream("rejected", "rejected/dt=!{timestamp:yyyy-MM-dd}/", glue.RejectedInput))
 	if err != nil {
 		t.Fatal(err)
 	}

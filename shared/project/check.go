@@ -24,6 +24,8 @@ func (s *Settings) Check() error {
 	switch {
 	case s.MaxEventAgeDays < 0:
 		return fault.New(fault.Invalid, "an age is 0 days or more").At("settings.max_event_age_days")
+	case s.SessionMinutes < 0 || s.SessionMinutes > 24*60:
+		return fault.New(fault.Invalid, "a session ends after 1 to 1440 minutes of silence; 0 is 30").At("settings.session_minutes")
 	case s.Identity != "" && s.Identity != IdentitySimplified && s.Identity != IdentityOriginal:
 		return fault.New(fault.Invalid, "the identity scheme is simplified, which is the default, or original").At("settings.identity")
 	}

@@ -60,6 +60,11 @@ func (c *calendar) stretches(over span) []stretch {
 		_, end := t.ZoneBounds()
 		next := over.until
 		if !end.IsZero() {
+			// Of the last day of a leap year Go tells an end that is over already; the
+			// year's end is looked at anew.
+			if end.UnixMilli() <= at {
+				end = time.UnixMilli((at/dayMS + 1) * dayMS)
+			}
 			next = min(next, end.UnixMilli())
 		}
 		offset := int64(seconds) * 1000
@@ -179,6 +184,37 @@ func month(day int64) int64 {
 	t := time.UnixMilli(day * dayMS).UTC()
 	return int64(t.Year())*12 + int64(t.Month())
 }
+
+// bucketAt is the number of the day, week or month that a day is in.
+func (c *calendar) bucketAt(interval Interval, day int64) int64 {
+	switch interval {
+	case Week:
+		return c.week(day) - c.week(c.from)
+	case Month:
+		return month(day) - month(c.from)
+	case Day, Hour, Total:
+	}
+	return day - c.from
+}
+
+// lastDayOf is the last day of the day, week or month of a number, also where that
+// is after the report.
+func (c *calendar) lastDayOf(interval Interval, number int64) int64 {
+	switch interval {
+	case Week:
+		return (c.week(c.from)+number+1)*7 - c.weekShift() - 1
+	case Month:
+		first := time.UnixMilli(c.from * dayMS).UTC()
+		next := time.Date(first.Year(), first.Month()+time.Month(number)+1, 1, 0, 0, 0, 0, time.UTC)
+		return next.UnixMilli()/dayMS - 1
+	case Day, Hour, Total:
+	}
+	return c.from + number
+}
+
+// endOf is the moment from which on the clocks show no more of a day. A day that
+// clocks skip ends where the one before it does.
+func (c *calendar) endOf(day int64) int64 { return hull(c.spans(day-3, day)).until }
 
 // hoursSkipped tells for each stretch what to add to the hours that its clocks
 // show, so that hours are numbered without a gap or a repetition: where clocks

@@ -113,3 +113,20 @@ func TestWeeks(t *testing.T) {
 		}
 	}
 }
+
+// TestLeapYearEnds holds that the last day of a leap year is a day as others are,
+// in a zone whose clocks are set by a rule.
+func TestLeapYearEnds(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, year := range []int{2024, 2028, 2096} {
+		day := time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli() / dayMS
+		c := calendar{zone: zone, from: day, to: day}
+		want := span{day*dayMS - hourMS, (day+1)*dayMS - hourMS}
+		if got := c.spans(day, day); len(got) != 1 || got[0] != want {
+			t.Errorf("the last day of %d is %v, want %v", year, got, want)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"loch/shared/fault"
 	"loch/shared/sql"
 )
@@ -45,15 +47,18 @@ func misshapen() error {
 const MaxRows = 200_000
 
 // Kinds are the reports that Parse knows.
-var Kinds = []string{"insights"}
+var Kinds = []string{"insights", "retention"}
 
 // Parse reads the spec of a report strictly. Errors are fault.Invalid and name the
 // place that is wrong ("series[1].measure"); fault.NotFound for an unknown kind.
 func Parse(kind string, body []byte) (Spec, error) {
-	if kind == "insights" {
+	switch kind {
+	case "insights":
 		return ParseInsights(body)
+	case "retention":
+		return ParseRetention(body)
 	}
-	return nil, fault.New(fault.NotFound, "there is no such report; there is insights")
+	return nil, fault.Newf(fault.NotFound, "there is no such report; there are %s", strings.Join(Kinds, ", "))
 }
 
 // meanings name what the columns of a result hold, in their order: name, meaning, name, …

@@ -32,7 +32,7 @@ func wire(env func(string) string, logger *slog.Logger) redrive.Deps {
 		API:    firehose.NewClient(region, env("AWS_ENDPOINT_URL_FIREHOSE"), keys, nil),
 		Events: env("LOCH_EVENTS_STREAM"), Rejected: env("LOCH_REJECTED_STREAM"),
 		Objects: bucket, Logger: logger, Now: time.Now, Random: rand.Float64,
-		Patience: 10 * time.Second, // nobody waits for this job
+		Patience: 30 * time.Second, CallTimeout: 10 * time.Second, // nobody waits for this job
 	})
 	return redrive.Deps{Objects: bucket, Stream: sink, Logger: logger}
 }

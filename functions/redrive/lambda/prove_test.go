@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,14 +18,14 @@ func (w *world) settle(t *testing.T) {
 	w.stand.SetFaults(firehosetest.Faults{})
 	w.bucket.Fail(nil)
 	var aside int64
-	for range 5 {
+	for rounds := 0; ; rounds++ {
 		w.clock.Add(int64(10 * time.Minute / time.Millisecond))
 		if err := w.stand.Deliver(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		got, err := serve(w.deps)(t.Context(), request{})
-		if err != nil || got.Damaged > 0 || got.Waiting > 0 {
-			t.Fatalf("redrive: %+v, %v", got, err)
+		if err != nil || got.Damaged > 0 || rounds == 20 {
+			t.Fatalf("redrive does not come to an end: %+v, %v", got, err)
 		}
 		aside += got.SetAside
 		if got == (redrive.Result{}) {
@@ -127,7 +128,7 @@ func (w *world) prove(t *testing.T, inputs int64) {
 	t.Logf("%d rows were in the lake several times, alike; %d rows of refused requests are there, %d requests in part", copies, strangers, parts)
 	t.Logf("counters: %+v", c)
 	t.Logf("the stand-in: %+v", w.stand.Totals())
-	if !testing.Short() && (copies == 0 || c.SpillObjects == 0 || c.RecordsFailed == 0 || c.CallsUnanswered == 0 || c.Unacknowledged == 0 || duplicates == 0 || w.spoiled.Load() == 0) {
+	if !testing.Short() && !raced && (copies == 0 || c.SpillObjects == 0 || c.RecordsFailed == 0 || c.CallsUnanswered == 0 || c.Unacknowledged == 0 || duplicates == 0 || w.spoiled.Load() == 0) {
 		t.Error("not everything went wrong that should have; the test shows too little")
 	}
 }
@@ -136,20 +137,21 @@ func (w *world) prove(t *testing.T, inputs int64) {
 // alike in every column, so that it does not matter which of them a view shows.
 func (w *world) stored(t *testing.T) (rows map[identity]bool, copies int64) {
 	rows = map[identity]bool{}
-	words := map[identity]string{}
+	words := map[identity][sha256.Size]byte{}
 	for _, line := range w.read(t, "landing/") {
 		id := identity{line["request_id"].(string), line["batch_index"].(int64)}
 		var text strings.Builder
 		for _, c := range event.Columns {
 			text.WriteString(say(line[c.Name]))
 		}
+		sum := sha256.Sum256([]byte(text.String()))
 		if before, again := words[id]; again {
 			copies++
-			if before != text.String() {
-				t.Fatalf("row %v is there twice and differs:\n%s\n%s", id, before, text.String())
+			if before != sum {
+				t.Fatalf("row %v is there twice and differs", id)
 			}
 		}
-		rows[id], words[id] = true, text.String()
+		rows[id], words[id] = true, sum
 	}
 	return rows, copies
 }

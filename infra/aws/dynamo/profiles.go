@@ -15,6 +15,7 @@ import (
 type Profiles struct {
 	*table
 	recent recent
+	turns  *turns
 }
 
 var (
@@ -25,7 +26,7 @@ var (
 // NewProfiles returns the store over the table of profiles.
 func NewProfiles(api *dynamodb.Client, o Options) *Profiles {
 	o.Patience = min(o.Patience, mostPatience)
-	return &Profiles{table: newTable(api, ProfilesTable, o), recent: newRecent()}
+	return &Profiles{table: newTable(api, ProfilesTable, o), recent: newRecent(), turns: newTurns()}
 }
 
 // Get returns the profile of a lake id, for a linked device its user's.

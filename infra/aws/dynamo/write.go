@@ -19,6 +19,7 @@ func (p *plan) write(ctx context.Context, g *group, r *record) (refused []*profi
 	if err != nil {
 		return nil, false, err
 	}
+	mine, conflicts := false, 0
 	for {
 		call, ok := express(g, w)
 		if r == nil && !ok {
@@ -43,6 +44,14 @@ func (p *plan) write(ctx context.Context, g *group, r *record) (refused []*profi
 			refused = make([]*profile.Refusal, len(g.updates))
 			after, err = s.updateItem(ctx, e, call, g.item(skProfile))
 		} else {
+			if !mine {
+				done, err := s.turns.take(ctx, e, g.key)
+				if err != nil {
+					return nil, false, err
+				}
+				defer done()
+				mine = true
+			}
 			after, refused, err = p.rewrite(ctx, e, g, w, r)
 		}
 		no, isRefused := errors.AsType[*refusedCall](err)
@@ -62,8 +71,9 @@ func (p *plan) write(ctx context.Context, g *group, r *record) (refused []*profi
 		if !isRefused {
 			return refused, false, nil
 		}
-		// Somebody else was quicker, or it was not as it had to be for one call.
-		if r != nil {
+		// Somebody else was quicker, or it was not as it had to be for one call. What
+		// is there is at hand, so the next try is made at once; then others get a chance.
+		if conflicts++; conflicts > 2 {
 			if err := e.yield(ctx); err != nil {
 				return nil, false, err
 			}
@@ -79,6 +89,9 @@ func (p *plan) rewrite(ctx context.Context, e *effort, g *group, w *write, r *re
 	if len(g.updates) > 0 {
 		if err := s.load(ctx, e, r); err != nil {
 			return nil, nil, err
+		}
+		if r.dead || r.to != "" && !g.exact() { // it was read again
+			return nil, nil, &refusedCall{item: r.raw}
 		}
 	}
 	next := *r

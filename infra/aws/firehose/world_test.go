@@ -13,6 +13,7 @@ import (
 
 	"loch/infra/aws/firehose"
 	"loch/infra/aws/firehose/firehosetest"
+	"loch/infra/aws/glue"
 	"loch/infra/aws/s3/s3test"
 	"loch/shared/event"
 )
@@ -35,11 +36,11 @@ func newWorld(t testing.TB, change ...func(*firehose.Options)) *world {
 	w.now.Store(1_795_413_600_200)
 	stand, err := firehosetest.New(w.bucket.Bucket, func() time.Time { return time.UnixMilli(w.now.Load()) }, 1,
 		firehosetest.Stream{
-			Name: "loch-events", Columns: columns(firehose.EventColumns()),
+			Name: "loch-events", Columns: columns(glue.Landing),
 			Prefix: "landing/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/", ErrorPrefix: "errors/events/!{firehose:error-output-type}/",
 		},
 		firehosetest.Stream{
-			Name: "loch-rejected", Columns: columns(firehose.RejectedColumns()),
+			Name: "loch-rejected", Columns: columns(glue.RejectedInput),
 			Prefix: "rejected/dt=!{timestamp:yyyy-MM-dd}/", ErrorPrefix: "errors/rejected/!{firehose:error-output-type}/",
 		})
 	if err != nil {
@@ -60,11 +61,16 @@ func newWorld(t testing.TB, change ...func(*firehose.Options)) *world {
 	return w
 }
 
-func columns(list []firehose.GlueColumn) (made []firehosetest.Column) {
-	for _, c := range list {
-		made = append(made, firehosetest.Column(c))
+// columns are those of a table of the catalogue.
+func columns(table string) (list []firehosetest.Column) {
+	for _, t := range glue.Tables {
+		if t.Name == table {
+			for _, c := range t.Columns {
+				list = append(list, firehosetest.Column(c))
+			}
+		}
 	}
-	return made
+	return list
 }
 
 // impatient is a sink that spills at once.

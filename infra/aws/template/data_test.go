@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"loch/infra/aws/dynamo"
-	"loch/infra/aws/firehose"
 	"loch/infra/aws/firehose/firehosetest"
+	"loch/infra/aws/glue"
 	"loch/infra/aws/template"
 )
 
@@ -148,16 +148,26 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// columnsOf are those of a table of the catalogue.
+func columnsOf(table string) []glue.Column {
+	for _, t := range glue.Tables {
+		if t.Name == table {
+			return t.Columns
+		}
+	}
+	return nil
+}
+
 // The streams convert by tables whose columns are those of the rows, and are such as
 // Firehose takes.
 func TestStreams(t *testing.T) {
 	all := everything(t, nil)
 	want := map[string]struct {
-		columns []firehose.GlueColumn
+		columns []glue.Column
 		prefix  string
 	}{
-		"loch-events":   {firehose.EventColumns(), "landing/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"},
-		"loch-rejected": {firehose.RejectedColumns(), "rejected/dt=!{timestamp:yyyy-MM-dd}/"},
+		"loch-events":   {columnsOf(glue.Landing), "landing/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"},
+		"loch-rejected": {columnsOf(glue.RejectedInput), "rejected/dt=!{timestamp:yyyy-MM-dd}/"},
 	}
 	for _, r := range template.Of(all, "AWS::KinesisFirehose::DeliveryStream") {
 		s, err := template.StreamOf(all, r)
@@ -170,10 +180,10 @@ func TestStreams(t *testing.T) {
 		}
 		delete(want, s.Name)
 		var columns []firehosetest.Column
-		var got []firehose.GlueColumn
+		var got []glue.Column
 		for _, c := range s.Columns {
 			columns = append(columns, firehosetest.Column(c))
-			got = append(got, firehose.GlueColumn(c))
+			got = append(got, glue.Column(c))
 		}
 		if !slices.Equal(got, w.columns) || s.Prefix != w.prefix {
 			t.Errorf("%s: prefix %s, columns %v, want %v", s.Name, s.Prefix, got, w.columns)

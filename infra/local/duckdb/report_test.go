@@ -66,6 +66,9 @@ func landFile[T any](t testing.TB, w *world, tier lake.Tier, name string, create
 	}
 }
 
+// TestReportExamples asks the cases made by hand.
+func TestReportExamples(t *testing.T) { reporttest.Examples(t, loadSets, sql.DuckDB) }
+
 // TestReports asks the questions of the reports' suite, the same each time.
 func TestReports(t *testing.T) {
 	o := reporttest.Options{Dialect: sql.DuckDB, Seed: 1, Sets: 250, Specs: 2}
@@ -74,6 +77,9 @@ func TestReports(t *testing.T) {
 	}
 	reporttest.Run(t, loadSets, o)
 }
+
+// TestReportRetentionByHand asks what was answered by hand.
+func TestReportRetentionByHand(t *testing.T) { reporttest.RetentionByHand(t, loadSets, sql.DuckDB) }
 
 // FuzzReports asks others each time.
 func FuzzReports(f *testing.F) {

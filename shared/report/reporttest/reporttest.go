@@ -50,7 +50,8 @@ type kind struct {
 
 // kinds are the reports that Run asks.
 var kinds = map[string]kind{
-	"insights": {insightsSpec, insights},
+	"insights":  {insightsSpec, insights},
+	"retention": {retentionSpec, retention},
 }
 
 // Options are the size of a run.
