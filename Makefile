@@ -24,6 +24,7 @@ PACKAGES ?= ./...
 STEP   := .ci/step
 ENRICH := shared/enrich
 WEB    := infra/e2e/web
+DYNAMO := infra/aws/dynamo/local
 LINT   := infra/layout/lint
 LINTER := build/bin/golangci-lint
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -42,13 +43,14 @@ build: setup-build data ## build bin/loch
 	@$(STEP) 'build bin/loch' go build -ldflags='-s -w' -o bin/loch ./infra/local
 
 .PHONY: test
-test: setup data web trino vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web trino engines template vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 20m $(PACKAGES)
+	@$(STEP) 'a hundred thousand events while Firehose, S3 and redrive fail' .ci/gotest -run TestFaults ./functions/redrive/lambda
 
 .PHONY: test-fast
-test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java
-	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /infra/aws/trino)
+test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java, no templates
+	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /infra/aws/trino -e /infra/aws/template -e /$(DYNAMO))
 
 .PHONY: lint
 lint: setup-build data vet $(LINTER) ## golangci-lint, go vet, gofmt, layout, TypeScript
@@ -83,6 +85,10 @@ bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, jo
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
 	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
 
+.PHONY: bench-dynamo
+bench-dynamo: setup-build data engines ## what profiles and vault cost in DynamoDB, on sample traffic
+	@$(STEP) 'read and write units of an event' .ci/gotest -run '^$$' -bench . -benchtime 1x -timeout 30m ./$(DYNAMO)
+
 .PHONY: redteam
 redteam: build ## steal a lake with 1000 people in it, and try to name them (ARGS='--plant hash-id')
 	@$(STEP) 'the attack on a copy of the lake' go run ./infra/redteam run --loch bin/loch $(ARGS)
@@ -98,6 +104,7 @@ seed: build ## post sample traffic to the server on DATA (EVENTS, DAYS)
 # The stamps stand inside node_modules, so that they go when the packages go.
 ENRICH_NPM := $(ENRICH)/data/node_modules/.installed
 WEB_NPM    := $(WEB)/node_modules/.installed
+DYNAMO_NPM := $(DYNAMO)/node_modules/.installed
 MADE       := $(addprefix $(ENRICH)/data/,made-country.mmdb made-agents.gz made-bots.gz)
 
 .PHONY: data
@@ -110,7 +117,10 @@ $(MADE) &: $(ENRICH_NPM) $(wildcard $(ENRICH)/datagen/*.go)
 .PHONY: web
 web: $(WEB_NPM)
 
-$(ENRICH_NPM) $(WEB_NPM): %/node_modules/.installed: %/package.json %/package-lock.json
+.PHONY: engines
+engines: setup-engines $(DYNAMO_NPM) ## install the pinned engines that stand for AWS's in tests
+
+$(ENRICH_NPM) $(WEB_NPM) $(DYNAMO_NPM): %/node_modules/.installed: %/package.json %/package-lock.json
 	@$(STEP) 'install the pinned npm packages of $*' bash -c 'cd $* && $(NPM_CI) >/dev/null'
 	@touch $@
 
@@ -119,6 +129,23 @@ trino: setup build/trino/.installed ## install the parts of Trino that stand for
 
 build/trino/.installed: $(addprefix infra/aws/trino/server/,pom.xml Start.java checksums.sha256) .ci/trino
 	@$(STEP) 'install the pinned parts of Trino (once, takes a minute or two)' .ci/trino build/trino
+
+.PHONY: template
+template: ## lint the templates of the stack on AWS, and write them out as CloudFormation
+	@$(STEP) 'lint and transform the templates' .ci/template
+
+.PHONY: lambdas
+lambdas: setup-build data ## build the functions for Lambda into build/lambda, a zip each
+	@$(STEP) 'build the functions for Lambda' .ci/lambdas arm64 build/lambda
+	@ls -l build/lambda/*/bootstrap | awk '{printf "   %6.1f MB  %s\n", $$5/1e6, $$NF}'
+
+.PHONY: deploy
+deploy: lambdas template ## deploy the stack to AWS (STACK, REGION, EMAIL, PARAMETERS='Name=value …')
+	@.ci/deploy up
+
+.PHONY: destroy
+destroy: ## delete the stack from AWS; what keeps data stays
+	@.ci/deploy down
 
 # The linter has its own go.mod with every hash, and is built once.
 $(LINTER): $(LINT)/go.mod $(LINT)/go.sum
@@ -129,12 +156,16 @@ $(LINTER): $(LINT)/go.mod $(LINT)/go.sum
 
 .PHONY: setup
 setup: ## see that the machine has what make test needs, and install what is missing
-	@.ci/setup go cxx node browser java
+	@.ci/setup go cxx node browser java python
 
 .PHONY: setup-build
 setup-build:
 	@.ci/setup go cxx node
 
+.PHONY: setup-engines
+setup-engines:
+	@.ci/setup node java
+
 .PHONY: clean
 clean: ## remove what was built (not DATA)
-	rm -rf bin build $(ENRICH)/data/node_modules $(MADE) $(WEB)/node_modules
+	rm -rf bin build $(ENRICH)/data/node_modules $(MADE) $(WEB)/node_modules $(DYNAMO)/node_modules

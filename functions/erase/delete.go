@@ -105,7 +105,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (request, error) 
 	if err != nil {
 		return q, err
 	}
-	parameters, err := readParameters(r.URL.RawQuery, "group_key", "by", "suppress", "remove_rows", "all", "dry_run", "why")
+	parameters, err := readParameters(r, "group_key", "by", "suppress", "remove_rows", "all", "dry_run", "why")
 	if err != nil {
 		return q, err
 	}

@@ -89,21 +89,28 @@ type Deps struct {
 type handler struct{ Deps }
 
 // New returns the handler of DELETE /api/profiles/{distinct_id} and GET
-// /api/profiles/{distinct_id}/export.
+// /api/profiles/{distinct_id}/export, and of both by query, /api/profile?id=… and
+// /api/profile/export?id=…, for ids that do not come through a path whole.
 func New(d Deps) http.Handler {
 	h := newHandler(d)
 	mux := http.NewServeMux()
 	mux.HandleFunc("DELETE /api/profiles/{distinct_id}", h.erase)
-	mux.HandleFunc("/api/profiles/{distinct_id}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("DELETE /api/profile", h.erase)
+	eraseOnly := func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "erase a person with DELETE; what is known about one is asked for with GET", http.MethodDelete, http.MethodGet)
-	})
+	}
+	mux.HandleFunc("/api/profiles/{distinct_id}", eraseOnly)
+	mux.HandleFunc("/api/profile", eraseOnly)
 	mux.HandleFunc("GET /api/profiles/{distinct_id}/export", h.export)
-	mux.HandleFunc("/api/profiles/{distinct_id}/export", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /api/profile/export", h.export)
+	exportOnly := func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "ask for an export with GET", http.MethodGet)
-	})
+	}
+	mux.HandleFunc("/api/profiles/{distinct_id}/export", exportOnly)
+	mux.HandleFunc("/api/profile/export", exportOnly)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, fault.New(fault.NotFound,
-			"no such route; there are DELETE /api/profiles/DISTINCT_ID and GET /api/profiles/DISTINCT_ID/export, with the id URL-escaped (a slash in it is %2F)"))
+			"no such route; there are DELETE /api/profiles/DISTINCT_ID and GET /api/profiles/DISTINCT_ID/export, with the id URL-escaped (a slash in it is %2F), and the same by /api/profile?id=DISTINCT_ID"))
 	})
 	return mux
 }

@@ -85,6 +85,19 @@ func TestErase(t *testing.T) {
 	}
 }
 
+// An id may come in the query, whole, for servers that undo the escapes of a path.
+func TestByQuery(t *testing.T) {
+	w := newWorld()
+	if got := w.ask("DELETE", "/api/profile?id=%24device%3Alaptop-88&suppress=true", "erase", ""); got.Code != 200 || !strings.Contains(got.Body.String(), `"erased":true`) {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	w.gone(t, true, false, ann, phone, laptop)
+	path, query := newWorld().ask("GET", "/api/profiles/ann-lee/export", "erase", ""), newWorld().ask("GET", "/api/profile/export?id=ann-lee", "erase", "")
+	if query.Code != 200 || query.Body.String() != path.Body.String() {
+		t.Errorf("by path %s, by query %d %s", path.Body, query.Code, query.Body)
+	}
+}
+
 func TestWhoIsErased(t *testing.T) {
 	everybody := []string{ann, phone, laptop}
 	for path, want := range map[string][]string{
@@ -408,6 +421,12 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"DELETE", "/api/profiles/$device:", 400, "empty"},
 		{"DELETE", "/api/profiles/%FF", 400, "UTF-8"},
+		{"DELETE", "/api/profile", 400, "empty"},
+		{"DELETE", "/api/profile?id=x&id=y", 400, "twice"},
+		{"DELETE", "/api/profiles/x?id=y", 400, `"field":"id"`},
+		{"GET", "/api/profile/export", 400, "empty"},
+		{"POST", "/api/profile?id=x", 405, "with DELETE"},
+		{"POST", "/api/profile/export?id=x", 405, "with GET"},
 		{"DELETE", "/api/profiles/" + strings.Repeat("x", 2000), 400, "2000 bytes"},
 		{"DELETE", "/api/profiles/x?group_key=%FF", 400, "group key"},
 		{"DELETE", "/api/profiles/x?group_key=a&by=user", 400, "leave by out"},

@@ -73,7 +73,7 @@ func (h *handler) openExport(ctx context.Context, r *http.Request) (*exported, e
 	if err != nil {
 		return nil, err
 	}
-	parameters, err := readParameters(r.URL.RawQuery, "group_key", "by", "why")
+	parameters, err := readParameters(r, "group_key", "by", "why")
 	if err != nil {
 		return nil, err
 	}

@@ -111,9 +111,13 @@ func readBool(text, name string) (bool, error) {
 	return false, fault.New(fault.Invalid, "must be true or false").At(name)
 }
 
-// readParameters reads the query string strictly: only these names, each once.
-func readParameters(rawQuery string, names ...string) (map[string]string, error) {
-	values, err := url.ParseQuery(rawQuery)
+// readParameters reads the query string strictly: only these names, each once, and
+// the person's id where the path has none.
+func readParameters(r *http.Request, names ...string) (map[string]string, error) {
+	if r.PathValue("distinct_id") == "" {
+		names = append([]string{web.IDParameter}, names...)
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "the query string cannot be read; escape its values (curl: -G --data-urlencode)")
 	}

@@ -42,10 +42,11 @@ func TestOrders(t *testing.T) {
 		{"/x", `{"why":"` + strings.Repeat("x", maxOrder) + `"}`, "", order{}, "-"},
 	} {
 		r := httptest.NewRequest("DELETE", c.target, strings.NewReader(c.body))
+		r.SetPathValue("distinct_id", "x")
 		if c.header != "" {
 			r.Header.Set("X-Reason", c.header)
 		}
-		parameters, err := readParameters(r.URL.RawQuery, "suppress", "remove_rows", "all", "dry_run", "why")
+		parameters, err := readParameters(r, "suppress", "remove_rows", "all", "dry_run", "why")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"loch/shared/fault"
 	"loch/shared/profile"
 	"loch/shared/vault"
+	"loch/shared/web"
 )
 
 const devicePrefix = "$device:" // as Mixpanel marks a distinct_id that is a device's
@@ -26,7 +27,7 @@ type whom struct {
 
 // readWhom reads the path and the parameters group_key and by.
 func readWhom(r *http.Request, parameters map[string]string) (whom, error) {
-	q := whom{asked: r.PathValue("distinct_id"), groupKey: parameters["group_key"], by: parameters["by"]}
+	q := whom{asked: web.DistinctID(r), groupKey: parameters["group_key"], by: parameters["by"]}
 	switch {
 	case q.asked == "" || q.asked == devicePrefix:
 		return q, fault.New(fault.Invalid, "the id is empty").At("distinct_id")

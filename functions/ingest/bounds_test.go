@@ -57,6 +57,23 @@ func TestOverBudget(t *testing.T) {
 	}
 }
 
+// An event whose row the sink cannot keep is rejected with a reason, and the rest of
+// its request is kept.
+func TestRowsThatDoNotFit(t *testing.T) {
+	b := newBench(t)
+	b.rebuild(func(d *ingest.Deps) { d.RowFits = func(r *event.Row) bool { return r.Name != "b" } })
+	w := b.send("POST", "/import?strict=1", `[{"event":"a","properties":{"time":1795400000,"$insert_id":"i1"}},
+		{"event":"b","properties":{"time":1795400000,"$insert_id":"i2"}},{"event":"c","properties":{"time":1795400000,"$insert_id":"i3"}}]`,
+		"Content-Type", "application/json", "Authorization", "Basic VDo=")
+	if w.Code != 400 || !strings.Contains(w.Body.String(), `"i2"`) || strings.Contains(w.Body.String(), `"i1"`) {
+		t.Errorf("answer %d %s, want the second record named", w.Code, w.Body)
+	}
+	rows, rejected, _ := b.sink.rows()
+	if len(rows) != 2 || len(rejected) != 1 || rejected[0].Reason != event.ReasonTooLarge || rejected[0].BatchIndex != 1 || len(rejected[0].Sealed) == 0 {
+		t.Errorf("%d rows, rejected %+v", len(rows), rejected)
+	}
+}
+
 // lateProjects takes until the time of the request is over to find a project.
 type lateProjects struct{ *projects }
 

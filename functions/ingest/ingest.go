@@ -38,6 +38,10 @@ type Deps struct {
 	Proxies  web.Proxies // reverse proxies that may say whom they speak for
 	Budget   *web.Budget // memory for bodies and what is made of them; nil bounds nothing
 
+	// RowFits tells whether the sink can keep a row; nil says that it can keep any. An
+	// event whose row does not fit is rejected as too large.
+	RowFits func(*event.Row) bool
+
 	// MaxWalk is how long a request may be worked on before it is written, whether
 	// its client is still there or not; 0 is DefaultMaxWalk.
 	MaxWalk time.Duration

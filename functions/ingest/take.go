@@ -73,6 +73,7 @@ func (h *handler) take(ctx context.Context, share *web.Share, req mixpanel.Reque
 	if events, err = h.clean(walk, &batch, events, owners); err != nil {
 		return failed(err)
 	}
+	events = h.fitting(&batch, events)
 	event.FillInsertIDs(events, h.Vault.InsertID)
 	if updates, err = h.nameUpdates(walk, &batch, updates, owners, &surroundings); err != nil {
 		return failed(err)
@@ -196,6 +197,26 @@ func fewEnough(b *wire.Batch, events []event.Event) []event.Event {
 		if reason != "" {
 			b.Rejected = append(b.Rejected, event.Rejection{
 				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: reason, Field: "properties", Payload: e.Raw,
+			})
+			continue
+		}
+		kept = keep(kept, e, i)
+	}
+	return kept
+}
+
+// fitting refuses events whose rows the sink cannot keep: a limit on what was sent
+// does not bound them, since texts grow where a sink has to escape them.
+func (h *handler) fitting(b *wire.Batch, events []event.Event) []event.Event {
+	if h.RowFits == nil {
+		return events
+	}
+	kept := events[:0]
+	for i := range events {
+		e := &events[i]
+		if !h.RowFits(&e.Row) {
+			b.Rejected = append(b.Rejected, event.Rejection{
+				Index: e.Index, Token: e.Token, InsertID: e.Row.InsertID, Reason: event.ReasonTooLarge, Field: "properties", Payload: e.Raw,
 			})
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"loch/shared/fault"
 	"loch/shared/project"
@@ -18,14 +19,19 @@ import (
 // not grow with their number.
 const exportPage = 500
 
+// exportPause is about how long an export in clear waits between two pages: no proxy
+// takes it for dead.
+const exportPause = 15 * time.Second
+
 // export answers GET /api/profiles.ndjson: everybody who passes a filter, a line
 // each, in the order of ids, so that an export that broke off goes on behind the
 // last whole line (?after=PERSON_ID). A body that ends well is whole; where
 // something fails on the way, the connection is cut.
 //
 // Personal traits are in it for a key of scope pii, under the same limit and ledger
-// as look-ups. Where Deps.Everybody is set, on the data folder's own socket, there
-// is no limit, but the ledger names everybody all the same.
+// as look-ups: the lines come as fast as the key has turns, and its look-ups meanwhile
+// come first. Where Deps.Everybody is set, on the data folder's own socket, there is
+// no limit, but the ledger names everybody all the same.
 func (h *handler) export(w http.ResponseWriter, r *http.Request) {
 	key, err := web.Authorize(r, h.Registry, project.Read)
 	if err != nil {
@@ -37,7 +43,7 @@ func (h *handler) export(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
-	l.unlimited, l.together = h.Everybody, true
+	l.unlimited, l.together = true, true // waits for its turns
 	q := roster.Query{Project: key.Project.ID, GroupKey: l.groupKey, Order: roster.PersonID, Limit: exportPage}
 	if q.Match, err = roster.Compile(l.where); err == nil && l.cohort != nil {
 		q.Among, err = h.didIt(r.Context(), q.Project, *l.cohort)
@@ -46,14 +52,16 @@ func (h *handler) export(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
-	if l.clear && !l.unlimited {
-		q.Limit = min(q.Limit, key.Project.Settings.LookupLimit())
+	waits := 0 // for so many turns a minute
+	if l.clear && !h.Everybody {
+		waits = key.Project.Settings.LookupLimit()
+		q.Limit = min(q.Limit, max(1, waits*int(exportPause/time.Second)/60))
 	}
 	if after != "" {
 		q.After = &roster.Place{ID: after}
 	}
 	for begun := false; ; begun = true {
-		next, err := h.exportSome(w, r, l, q, begun)
+		next, err := h.exportSome(w, r, l, q, waits, begun)
 		if err != nil && !begun {
 			web.WriteError(w, r, err)
 			return
@@ -69,10 +77,19 @@ func (h *handler) export(w http.ResponseWriter, r *http.Request) {
 }
 
 // exportSome writes a page and returns where the next begins.
-func (h *handler) exportSome(w http.ResponseWriter, r *http.Request, l *listing, q roster.Query, begun bool) (next *roster.Place, err error) {
-	page, err := h.Roster.List(r.Context(), q)
+func (h *handler) exportSome(w http.ResponseWriter, r *http.Request, l *listing, q roster.Query, waits int, begun bool) (next *roster.Place, err error) {
+	page, err := h.people(r.Context(), q)
 	if err != nil {
 		return nil, err
+	}
+	if n := len(page.Profiles); waits > 0 && n > 0 {
+		if err := h.Limit.Wait(r.Context(), l.key, n, waits, h.Pause); err != nil {
+			return nil, fault.Wrap(err, fault.Timeout, "the export was given up while it waited for its turn")
+		}
+		q.Limit = n
+		if page, err = h.people(r.Context(), q); err != nil { // somebody may have been erased meanwhile
+			return nil, err
+		}
 	}
 	var a listAnswer
 	if err := h.showAll(r, l, page.Profiles, &a); err != nil {

@@ -80,7 +80,7 @@ func (h *handler) journey(r *http.Request) (*journey, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked, query := r.PathValue("distinct_id"), r.URL.Query()
+	asked, query := web.DistinctID(r), r.URL.Query()
 	if query.Get("group_key") != "" {
 		return nil, fault.New(fault.Invalid, "a group has no journey of its own; ask for its people, or for its events in SQL by the column groups").At("group_key")
 	}

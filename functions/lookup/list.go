@@ -99,7 +99,7 @@ func (h *handler) answerList(r *http.Request, l *listing) (listAnswer, error) {
 		if l.after != nil {
 			q.After = &roster.Place{TimeMS: l.after.TimeMS, ID: l.after.ID}
 		}
-		page, err = h.Roster.List(ctx, q)
+		page, err = h.people(ctx, q)
 	}
 	if err != nil {
 		return listAnswer{}, err
@@ -110,6 +110,21 @@ func (h *handler) answerList(r *http.Request, l *listing) (listAnswer, error) {
 		a.Next = &next
 	}
 	return a, h.showAll(r, l, page.Profiles, &a)
+}
+
+// listTime is how long a list may be looked for. Filters by columns take a fraction of
+// a second for a million people; a regular expression on long texts may take any time.
+const listTime = 20 * time.Second
+
+// people asks the roster, for so long.
+func (h *handler) people(ctx context.Context, q roster.Query) (roster.Page, error) {
+	looking, cancel := context.WithTimeout(ctx, listTime)
+	defer cancel()
+	page, err := h.Roster.List(looking, q)
+	if err != nil && looking.Err() != nil && ctx.Err() == nil {
+		err = fault.Wrap(err, fault.Timeout, "the list took longer than 20 seconds; filter by something that is quicker to look at than a regular expression on long texts").At("where")
+	}
+	return page, err
 }
 
 // showAll puts the people of a page into the answer. Whose personal traits are

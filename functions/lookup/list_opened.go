@@ -28,7 +28,7 @@ func (h *handler) listOpened(r *http.Request, l *listing, q roster.Query) (roste
 	if l.order == byName {
 		q.Order = roster.PersonID
 	}
-	page, err := h.Roster.List(r.Context(), q)
+	page, err := h.people(r.Context(), q)
 	if err != nil {
 		return page, err
 	}
@@ -45,7 +45,7 @@ func (h *handler) listOpened(r *http.Request, l *listing, q roster.Query) (roste
 	if err != nil {
 		return page, err
 	}
-	found, err := h.passing(r, l, page.Profiles, match)
+	found, err := h.passing(r, l, page.Profiles, match.Until(r.Context()))
 	if err != nil {
 		return page, err
 	}

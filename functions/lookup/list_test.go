@@ -344,3 +344,29 @@ func TestListsCountNobodySmall(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+// dawdling is a roster that says how long it may look, and is not through by then.
+type dawdling struct{ left time.Duration }
+
+func (d *dawdling) List(ctx context.Context, _ roster.Query) (roster.Page, error) {
+	until, _ := ctx.Deadline()
+	d.left = time.Until(until)
+	<-ctx.Done()
+	return roster.Page{}, ctx.Err()
+}
+
+// A list is not looked for without end, and not for somebody who has gone.
+func TestListsEnd(t *testing.T) {
+	d, _, _ := crowd()
+	slow := &dawdling{}
+	d.Roster = slow
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/profiles", http.NoBody)
+	r.Header.Set("Authorization", "Bearer read")
+	w := httptest.NewRecorder()
+	lookup.New(d).ServeHTTP(w, r)
+	if w.Code < 400 || slow.left <= 0 || slow.left > 20*time.Second {
+		t.Errorf("%d, with %v to look", w.Code, slow.left)
+	}
+}

@@ -56,6 +56,7 @@ type Deps struct {
 	Roster   roster.Roster
 	Engine   report.Engine // who did an event
 	Now      func() time.Time
+	Pause    func(ctx context.Context, d time.Duration) error // until it is over, or ctx; nil is web.Pause
 	// Everybody lets exports in clear past Limit: for whoever owns the data anyway.
 	Everybody bool
 }
@@ -63,8 +64,13 @@ type Deps struct {
 type handler struct{ Deps }
 
 // New returns the handler of GET /api/profiles, /api/profiles.ndjson,
-// /api/profiles/{distinct_id} and the events below that.
+// /api/profiles/{distinct_id} and the events below that; and of the last two by
+// query, /api/profile?id=… and /api/profile/events?id=…, for ids that do not come
+// through a path whole.
 func New(d Deps) http.Handler {
+	if d.Pause == nil {
+		d.Pause = web.Pause
+	}
 	h := &handler{d}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/profiles", h.list)
@@ -74,15 +80,21 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("GET /api/profiles.ndjson", h.export)
 	mux.HandleFunc("GET /api/profiles/{distinct_id}", h.one)
 	mux.HandleFunc("GET /api/profiles/{distinct_id}/events", h.events)
-	mux.HandleFunc("/api/profiles/{distinct_id}/events", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /api/profile", h.one)
+	mux.HandleFunc("GET /api/profile/events", h.events)
+	journeyOnly := func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "read a journey with GET; events are written by the SDK (/track, /import)", http.MethodGet)
-	})
-	mux.HandleFunc("/api/profiles/{distinct_id}", func(w http.ResponseWriter, r *http.Request) {
+	}
+	mux.HandleFunc("/api/profiles/{distinct_id}/events", journeyOnly)
+	mux.HandleFunc("/api/profile/events", journeyOnly)
+	profileOnly := func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "look a profile up with GET, erase a person with DELETE; profiles are written by the SDK (/engage, /groups)", http.MethodGet, http.MethodDelete)
-	})
+	}
+	mux.HandleFunc("/api/profiles/{distinct_id}", profileOnly)
+	mux.HandleFunc("/api/profile", profileOnly)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, fault.New(fault.NotFound,
-			"no such route; ask for GET /api/profiles/DISTINCT_ID, with the id URL-escaped (a slash in it is %2F)"))
+			"no such route; ask for GET /api/profiles/DISTINCT_ID, with the id URL-escaped (a slash in it is %2F), or for GET /api/profile?id=DISTINCT_ID"))
 	})
 	return mux
 }
@@ -93,7 +105,7 @@ func (h *handler) one(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
-	asked := r.PathValue("distinct_id")
+	asked := web.DistinctID(r)
 	groupKey := r.URL.Query().Get("group_key")
 	if err := checkID(asked, groupKey); err != nil {
 		web.WriteError(w, r, err)

@@ -150,6 +150,33 @@ func Example() {
 	// {"distinct_id":"$device:d-1","person_id":"0123456789abcdef0123456789abcdef","first_seen":"2026-11-23T20:19:34.500Z","last_seen":"2026-11-23T21:19:34.000Z","updated":"2026-11-23T21:19:34.001Z","properties":{"plan":"pro","$email":"j…@e….com","$name":"A…","big":12345678901234567890123,"$phone":"+…","list":[1.50,{"b":1,"a":"\ud800"}]},"geo":{"country":"SE","region":null,"city":null,"timezone":"Europe/Stockholm"},"device":{"browser":"Firefox","os":"Linux","device_type":"desktop","device_brand":null,"device_model":null},"first_arrival":{"referrer_host":null,"channel":null,"source":null,"utm_source":null,"utm_medium":null,"utm_campaign":null,"utm_term":null,"utm_content":null,"click_id_kind":null}}
 }
 
+// An id may come in the query, whole, for servers that undo the escapes of a path.
+func TestByQuery(t *testing.T) {
+	h := lookup.New(known())
+	for path, query := range map[string]string{
+		"/api/profiles/Jane%2F1%20%C3%A9":        "/api/profile?id=Jane%2F1+%C3%A9",
+		"/api/profiles/$device:d-1":              "/api/profile?id=$device:d-1",
+		"/api/profiles/nobody":                   "/api/profile?id=nobody",
+		"/api/profiles/d-1/events?by=phone":      "/api/profile/events?id=d-1&by=phone",
+		"/api/profiles/$device:?by=email":        "/api/profile?by=email",
+		"/api/profiles/%FF":                      "/api/profile?id=%FF",
+		"/api/profiles/Jane%2F1%20%C3%A9?id=d-1": "/api/profile?id=Jane%2F1+%C3%A9",
+	} {
+		if a, b := get(h, path, "read"), get(h, query, "read"); a.Code != b.Code || a.Body.String() != b.Body.String() {
+			t.Errorf("%s: %d %s\n%s: %d %s", path, a.Code, a.Body, query, b.Code, b.Body)
+		}
+	}
+	d := known()
+	d.Journeys = walk(jane, 3)
+	h = lookup.New(d)
+	if p := readPage(t, h, "/api/profile/events?id=d-1", "read"); len(p.Events) != 3 {
+		t.Errorf("a journey by query: %+v", p)
+	}
+	if w := get(h, "/api/profile", "read"); w.Code != 400 || !strings.Contains(w.Body.String(), "empty") {
+		t.Errorf("nobody asked for: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestClearOnlyForPII(t *testing.T) {
 	h := lookup.New(known())
 	w := get(h, "/api/profiles/Jane%2F1%20%C3%A9", "pii")

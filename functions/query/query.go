@@ -1,6 +1,7 @@
-// Package query answers questions about the lake over HTTP: SQL that a person
-// wrote (POST /api/sql), and Mixpanel's raw export (GET /api/2.0/export), which
-// gives events back in the form in which Mixpanel's tools expect them.
+// Package query answers questions about the lake over HTTP: reports (POST
+// /api/reports/KIND), SQL that a person wrote (POST /api/sql), and Mixpanel's raw
+// export (GET /api/2.0/export), which gives events back in the form in which
+// Mixpanel's tools expect them.
 //
 // It decides who may ask and how much; a report.Engine answers, and sees to it
 // that only the asker's project is visible and nothing can be changed.
@@ -15,6 +16,7 @@ import (
 	"loch/shared/fault"
 	"loch/shared/project"
 	"loch/shared/report"
+	"loch/shared/sql"
 	"loch/shared/web"
 )
 
@@ -36,11 +38,22 @@ type Deps struct {
 	MaxRows  int           // rows of one SQL answer; 0 is DefaultMaxRows
 	MaxTime  time.Duration // time of one statement; 0 is DefaultMaxTime
 	Budget   *web.Budget   // memory for bodies; nil bounds nothing
+
+	// Dialect is what the engine speaks; nil is DuckDB's.
+	Dialect sql.Dialect
+	// Version names the state of a project's data: as long as it is the same, a
+	// statement gives the same, and a report's result is kept. Empty, or a nil
+	// Version: none is kept.
+	Version func(ctx context.Context, project string) (string, error)
 }
 
-type handler struct{ Deps }
+type handler struct {
+	*http.ServeMux
+	Deps
+	results *results
+}
 
-// New returns the handler of /api/sql and /api/2.0/export.
+// New returns the handler of /api/reports, /api/sql and /api/2.0/export.
 func New(d Deps) http.Handler {
 	if d.MaxRows <= 0 {
 		d.MaxRows = DefaultMaxRows
@@ -48,11 +61,15 @@ func New(d Deps) http.Handler {
 	if d.MaxTime <= 0 {
 		d.MaxTime = DefaultMaxTime
 	}
-	h := &handler{d}
 	mux := http.NewServeMux()
+	h := &handler{mux, d, newResults()}
 	mux.HandleFunc("POST /api/sql", h.sql)
 	mux.HandleFunc("/api/sql", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, `send the statement with POST, as JSON: {"sql":"SELECT count(*) FROM events"}`, http.MethodPost)
+	})
+	mux.HandleFunc("POST /api/reports/{kind}", h.report)
+	mux.HandleFunc("/api/reports/{kind}", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, `send the report with POST, as JSON: {"from":"2026-11-01","to":"2026-11-30","series":[{"event":"Page View"}]}`, http.MethodPost)
 	})
 	mux.HandleFunc("GET /api/2.0/export", h.export)
 	mux.HandleFunc("GET /api/2.0/export/{$}", h.export)
@@ -60,9 +77,9 @@ func New(d Deps) http.Handler {
 		web.WriteMethodNotAllowed(w, r, "ask for an export with GET and parameters: ?from_date=2026-01-01&to_date=2026-01-31", http.MethodGet)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		web.WriteError(w, r, fault.New(fault.NotFound, "no such route; there are POST /api/sql and GET /api/2.0/export"))
+		web.WriteError(w, r, fault.New(fault.NotFound, "no such route; there are POST /api/reports/insights, POST /api/sql and GET /api/2.0/export"))
 	})
-	return mux
+	return h
 }
 
 // ask runs one statement for a project, no longer than MaxTime and no longer

@@ -41,13 +41,14 @@ who they are about, and answers questions in SQL. A copy of its event lake names
 nobody.`,
 		Example: `  loch serve
   loch seed --events 100000 --days 30
+  loch report insights --event 'Page View' --measure uniques --by country
   loch sql "select event, count(*) from events group by 1 order by 2 desc"`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
 	}
 	connector := &connector{}
-	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Profile(connector),
+	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Report(connector), command.Profile(connector),
 		command.Profiles(connector), command.Journey(connector), command.Erase(connector), command.Export(connector),
 		command.Audit(connector), command.Rotate(connector),
 		command.Compact(connector), command.Verify(connector))

@@ -27,6 +27,7 @@ import (
 	"loch/shared/audit"
 	"loch/shared/enrich"
 	"loch/shared/fault"
+	"loch/shared/sql"
 	"loch/shared/vault"
 	"loch/shared/web"
 )
@@ -177,7 +178,10 @@ func (p *product) handler(proxies web.Proxies) http.Handler {
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", takes)
-	asks := query.New(query.Deps{Registry: p.registry, Engine: p.engine, Now: time.Now, Budget: p.budget})
+	asks := query.New(query.Deps{
+		Registry: p.registry, Engine: p.engine, Dialect: sql.DuckDB, Version: p.engine.Version, Now: time.Now, Budget: p.budget,
+	})
+	mux.Handle("/api/reports/", asks)
 	mux.Handle("/api/sql", asks)
 	mux.Handle("/api/2.0/export", asks)
 	mux.Handle("/api/2.0/export/", asks)

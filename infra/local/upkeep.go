@@ -26,9 +26,13 @@ func (p *product) people(mux *http.ServeMux) {
 	forgets := erase.New(p.erasing(limit))
 	mux.Handle("DELETE /api/profiles/{distinct_id}", forgets)
 	mux.Handle("/api/profiles/{distinct_id}/export", forgets)
+	mux.Handle("DELETE /api/profile", forgets)
+	mux.Handle("/api/profile/export", forgets)
 	looks := lookup.New(p.looking(limit))
 	mux.Handle("/api/profiles", looks)
 	mux.Handle("/api/profiles/", looks)
+	mux.Handle("/api/profile", looks)
+	mux.Handle("/api/profile/events", looks)
 	mux.Handle("GET /api/profiles.ndjson", looks) // an import is ingestion's
 }
 

@@ -4,18 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"embed"
 	"errors"
 	"io/fs"
 
 	"loch/shared/fault"
 )
-
-// The pattern takes the committed made-here.txt too, so that the package builds
-// and vets on a fresh clone, before the data are made.
-//
-//go:embed data/made-*
-var made embed.FS
 
 // Names of the embedded files.
 const (

@@ -21,10 +21,17 @@ type Receipt struct {
 }
 
 // Sink keeps events. Nil means that the whole parcel is durable: it survives
-// the loss of the process and of power. An error of code fault.Unavailable
-// means that nothing was kept and the client should send again; nothing else is
-// returned for a well-formed parcel. Put may be called from many goroutines. It
-// does not keep the parcel after it returns.
+// the loss of the process and of power. An error of code fault.Unavailable means
+// that the parcel was not acknowledged and the client should send again. One
+// machine's log has kept nothing of it then. A delivery stream may have kept a
+// part, since it takes records one by one: under another request id than that of
+// the next try, so that rows with an insert id of the client's count once, and rows
+// without one twice.
+//
+// An error of code fault.TooLarge means that nothing was kept and never will be;
+// ingestion asks an engine that has such a bound before (ingest.Deps.RowFits).
+// Nothing else is returned. Put may be called from many goroutines. It does not
+// keep the parcel after it returns.
 type Sink interface {
 	Put(ctx context.Context, p *Parcel) error
 }

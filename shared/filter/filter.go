@@ -62,8 +62,8 @@ type Literal struct {
 // Literal's own words for what it may be.
 const literalWords = "a text, a number, true or false"
 
-// not is the operator that a negated one negates; itself for all others.
-func (o Op) not() (positive Op, negated bool) {
+// Positive is the operator that a negated one negates; itself for all others.
+func (o Op) Positive() (positive Op, negated bool) {
 	if positive, negated = negations[o]; !negated {
 		positive = o
 	}

@@ -68,7 +68,7 @@ func Example() {
 	_, err = filter.Parse([]byte(`[{"any":[{"property":"plan","op":"equals","value":"pro"}]}]`), "where")
 	fmt.Println(fault.From(err).Field)
 	// Output:
-	// [{0 plan} {0 visits}]
+	// [plan visits]
 	// true
 	// where[0].any[0].op
 }

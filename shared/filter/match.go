@@ -1,9 +1,6 @@
 package filter
 
 import (
-	"errors"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -35,8 +32,8 @@ type Leaf struct {
 	op       Op  // never a negated one
 	negated  bool
 	values   []Literal
-	spans    []span // of a Time, in place of values
-	pattern  *regexp.Regexp
+	spans    []Span   // of a Time, in place of values
+	pattern  *pattern // of Matches
 }
 
 // branch is a leaf, or, where any is not nil, several branches joined by OR.
@@ -77,17 +74,17 @@ func (m *Matcher) branches(list []Filter, typeOf func(Property) Type) ([]branch,
 
 func (m *Matcher) leaf(f *Filter, t Type) (l Leaf, err error) {
 	l.values = f.Values
-	l.op, l.negated = f.Op.not()
+	l.op, l.negated = f.Op.Positive()
 	if l.Property = slices.Index(m.Properties, f.Property); l.Property < 0 {
 		l.Property = len(m.Properties)
 		m.Properties = append(m.Properties, f.Property)
 	}
 	if t == Time {
-		l.spans, err = spansOf(f)
+		l.spans, err = f.Spans()
 		return l, err
 	}
 	if f.Op == Matches {
-		l.pattern, err = expression(f.Values[0].Text)
+		l.pattern, err = compile(f.Values[0].Text)
 	}
 	return l, err
 }
@@ -151,7 +148,7 @@ func (l *Leaf) holds(v *Value) bool {
 	case StartsWith:
 		return v.kind == rawjson.String && strings.HasPrefix(v.string(), l.values[0].Text)
 	case Matches:
-		return v.kind == rawjson.String && l.pattern.MatchString(v.string())
+		return v.kind == rawjson.String && l.pattern.matches(v.string())
 	case Between:
 		low, okLow := v.order(&l.values[0])
 		high, okHigh := v.order(&l.values[1])
@@ -178,15 +175,4 @@ func (o Op) holds(order int) bool {
 	default:
 		return false
 	}
-}
-
-// expression compiles RE2, which runs in a time that grows with the text only.
-func expression(text string) (*regexp.Regexp, error) { return regexp.Compile(text) }
-
-// problem says what is wrong with an expression without repeating it.
-func problem(err error) string {
-	if e, ok := errors.AsType[*syntax.Error](err); ok {
-		return string(e.Code)
-	}
-	return "it cannot be read"
 }

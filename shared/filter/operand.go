@@ -22,8 +22,6 @@ const (
 	takesPattern         // RE2
 )
 
-const maxPattern = 1000
-
 var operators = map[Op]operand{
 	Eq: takesOne, Ne: takesOne, In: takesSome, NotIn: takesSome, Contains: takesOne, NotContains: takesOne,
 	StartsWith: takesText, Matches: takesPattern,
@@ -136,7 +134,7 @@ func fits(l Literal, kind operand, op Op, place string) error {
 		if len(l.Text) > maxPattern {
 			return wrong(place, "the expression has more than %d bytes", maxPattern)
 		}
-		if _, err := expression(l.Text); err != nil {
+		if _, err := sizeOf(l.Text); err != nil {
 			return wrong(place, "this is no regular expression of RE2: %s", problem(err))
 		}
 	case slices.Contains([]Op{Contains, NotContains, StartsWith}, op) && isText && l.Text == "":

@@ -40,6 +40,7 @@ func Parse(text []byte, place string) (Where, error) {
 type decoder struct {
 	c       rawjson.Cursor
 	filters int
+	program int // steps of all expressions
 }
 
 func wrong(place, format string, args ...any) error {
@@ -119,7 +120,20 @@ func (d *decoder) filter(place string, depth int) (Filter, error) {
 		}
 		return f, nil
 	}
-	return f, f.read(raw)
+	if err := f.read(raw); err != nil {
+		return f, err
+	}
+	if f.Op == Matches {
+		size, err := sizeOf(f.Values[0].Text)
+		if err != nil {
+			return f, err
+		}
+		if d.program += size; d.program > maxProgram {
+			return f, wrong(place+".value", "the regular expressions up to this one have some %d steps, with repetitions such as {1000} written out, "+
+				"and at most %d are taken together; repeat less, or use * or +", d.program, maxProgram)
+		}
+	}
+	return f, nil
 }
 
 // shown is a field's name as an error names it.

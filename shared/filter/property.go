@@ -93,3 +93,15 @@ func member(object []byte, name string) []byte {
 		}
 	}
 }
+
+// String is the property's name as ParseProperty reads it.
+func (p Property) String() string {
+	switch p.Space {
+	case Properties:
+		return "properties." + p.Name
+	case Profile:
+		return "profile." + p.Name
+	case Bare:
+	}
+	return p.Name
+}

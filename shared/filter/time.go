@@ -7,15 +7,16 @@ import (
 	"loch/shared/rawjson"
 )
 
-// span is what a constant says of time: a moment, or a day, which lasts. It
-// reaches from and up to, but without, until; in milliseconds since 1970.
-type span struct{ from, until int64 }
+// Span is what a constant says of time: a moment, or a day of UTC, which lasts. It
+// reaches from From up to, but without, Until; in milliseconds since 1970.
+type Span struct{ From, Until int64 }
 
 const dayMS = 24 * 60 * 60 * 1000
 
-// spansOf reads the constants of a filter on a time.
-func spansOf(f *Filter) ([]span, error) {
-	spans := []span{} // not nil: that marks a time
+// Spans reads the constants of a filter on a time. It refuses what cannot be asked
+// of one.
+func (f *Filter) Spans() ([]Span, error) {
+	spans := []Span{} // not nil: that marks a time
 	if slices.Contains([]Op{StartsWith, Matches, Contains, NotContains, IsTrue, IsFalse}, f.Op) {
 		return nil, wrong(f.place+".op", "this property is a time; ask with eq, ne, in, not_in, gt, gte, lt, lte, between, is_set or is_not_set")
 	}
@@ -29,15 +30,15 @@ func spansOf(f *Filter) ([]span, error) {
 	return spans, nil
 }
 
-func spanOf(l Literal) (span, bool) {
+func spanOf(l Literal) (Span, bool) {
 	if l.Kind != rawjson.String {
-		return span{}, false
+		return Span{}, false
 	}
 	if day, err := time.Parse(time.DateOnly, l.Text); err == nil {
-		return span{day.UnixMilli(), day.UnixMilli() + dayMS}, true
+		return Span{day.UnixMilli(), day.UnixMilli() + dayMS}, true
 	}
 	t, err := time.Parse(time.RFC3339, l.Text)
-	return span{t.UnixMilli(), t.UnixMilli() + 1}, err == nil
+	return Span{t.UnixMilli(), t.UnixMilli() + 1}, err == nil
 }
 
 // inTime asks a moment. Later than a day is later than all of it.
@@ -47,20 +48,20 @@ func (l *Leaf) inTime(ms int64) bool {
 		return true
 	case Eq, In:
 		for _, s := range l.spans {
-			if ms >= s.from && ms < s.until {
+			if ms >= s.From && ms < s.Until {
 				return true
 			}
 		}
 	case Gt:
-		return ms >= l.spans[0].until
+		return ms >= l.spans[0].Until
 	case Gte:
-		return ms >= l.spans[0].from
+		return ms >= l.spans[0].From
 	case Lt:
-		return ms < l.spans[0].from
+		return ms < l.spans[0].From
 	case Lte:
-		return ms < l.spans[0].until
+		return ms < l.spans[0].Until
 	case Between:
-		return ms >= l.spans[0].from && ms < l.spans[1].until
+		return ms >= l.spans[0].From && ms < l.spans[1].Until
 	case Ne, NotIn, Contains, NotContains, StartsWith, Matches, IsNotSet, IsTrue, IsFalse: // refused, or negated
 	}
 	return false

@@ -164,3 +164,15 @@ func (d decimal) text() []byte {
 	b = append(b, 'e')
 	return strconv.AppendInt(b, point-1, 10)
 }
+
+// NormalNumber writes a JSON number the way a sum is written: the one spelling that
+// adding nothing to a number gives it. It is false for other JSON, and for an
+// exponent that nothing can be done with. Stores that keep numbers as numbers tell
+// by it which ones come back as they were sent.
+func NormalNumber(text []byte) (normal []byte, ok bool) {
+	d, ok := parseDecimal(text)
+	if !ok {
+		return nil, false
+	}
+	return d.text(), true
+}

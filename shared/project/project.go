@@ -2,7 +2,10 @@
 // token, its API keys and its settings.
 package project
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Scope is what an API key may do.
 type Scope string
@@ -37,6 +40,8 @@ type Settings struct {
 	MaxEventAgeDays int `json:"max_event_age_days,omitempty"`
 	// Timezone is the calendar of reports, an IANA name; empty is UTC.
 	Timezone string `json:"timezone,omitempty"`
+	// SessionMinutes ends a session after a longer silence of a person; 0 is 30.
+	SessionMinutes int `json:"session_minutes,omitempty"`
 	// Identity says when two identifiers are one person: "simplified" (the
 	// default) or "original", see IdentityOriginal.
 	Identity string `json:"identity,omitempty"`
@@ -73,6 +78,17 @@ func (s *Settings) LookupLimit() int {
 		return s.LookupsPerMinute
 	}
 	return lookupsPerMinute
+}
+
+// sessionMinutes is what a project that says nothing has.
+const sessionMinutes = 30
+
+// SessionGap is the longest silence within a session.
+func (s *Settings) SessionGap() time.Duration {
+	if s.SessionMinutes > 0 {
+		return time.Duration(s.SessionMinutes) * time.Minute
+	}
+	return sessionMinutes * time.Minute
 }
 
 // Key is an API key that was recognised.

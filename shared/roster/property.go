@@ -19,6 +19,9 @@ func Column(p filter.Property) (name string, ok bool) {
 	return p.Name, p.Space != filter.Properties && slices.Contains(Columns, p.Name)
 }
 
+// IsTime tells that a column holds moments.
+func IsTime(column string) bool { return strings.HasSuffix(column, "_seen") || column == "updated" }
+
 // Trait is the trait that a property names, where it is no column.
 func Trait(p filter.Property) filter.Property {
 	return filter.Property{Space: filter.Properties, Name: strings.TrimPrefix(p.Name, "properties.")}
@@ -27,7 +30,7 @@ func Trait(p filter.Property) filter.Property {
 // Compile makes a filter on profiles ready.
 func Compile(w filter.Where) (*filter.Matcher, error) {
 	return filter.Compile(w, func(p filter.Property) filter.Type {
-		if name, ok := Column(p); ok && (strings.HasSuffix(name, "_seen") || name == "updated") {
+		if name, ok := Column(p); ok && IsTime(name) {
 			return filter.Time
 		}
 		return filter.Any

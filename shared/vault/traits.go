@@ -107,25 +107,21 @@ func traitContext(projectID, owner, name string, version int) []byte {
 // of the person, sealed it; one that does not open, since its key is gone or it
 // was moved, is left out and not named.
 func (v *Vault) OpenTraits(ctx context.Context, projectID string, owners []string, traits []profile.Trait) (opened []profile.Trait, names []string, err error) {
-	ids := make([]ID, 0, len(owners))
-	for _, o := range owners {
-		id, err := parseID(o)
-		if err != nil {
-			return nil, nil, err
-		}
-		ids = append(ids, id)
+	sealers, err := sealersOf(traits, owners)
+	if err != nil {
+		return nil, nil, err
 	}
 	var keys map[ID]personKey
+	if len(sealers) > 0 { // most profiles that are listed hold nothing sealed
+		if keys, err = v.personKeys(ctx, projectID, sealers, false); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, t := range traits {
 		values, isList := sealedItems(t.Value)
 		if values == nil {
 			opened = append(opened, t)
 			continue
-		}
-		if keys == nil { // most profiles that are listed hold nothing sealed
-			if keys, err = v.personKeys(ctx, projectID, ids, false); err != nil {
-				return nil, nil, err
-			}
 		}
 		if clear, ok := openItems(keys, projectID, t.Name, values, isList); ok {
 			opened = append(opened, profile.Trait{Name: t.Name, Value: clear})
@@ -133,6 +129,30 @@ func (v *Vault) OpenTraits(ctx context.Context, projectID string, owners []strin
 		}
 	}
 	return opened, names, nil
+}
+
+// sealersOf are those of the owners who sealed anything in the traits: one or two,
+// where a person may have a hundred thousand devices.
+func sealersOf(traits []profile.Trait, owners []string) (sealers []ID, err error) {
+	judged := map[string]bool{}
+	for _, t := range traits {
+		items, _ := sealedItems(t.Value)
+		for _, item := range items {
+			s, sealed := profile.ParseSealed(item)
+			if !sealed || judged[s.Owner] {
+				continue
+			}
+			if judged[s.Owner] = true; !slices.Contains(owners, s.Owner) {
+				continue
+			}
+			id, err := parseID(s.Owner)
+			if err != nil {
+				return nil, err
+			}
+			sealers = append(sealers, id)
+		}
+	}
+	return sealers, nil
 }
 
 // sealedItems returns the sealed value, or the items of a list that has sealed

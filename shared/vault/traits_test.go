@@ -2,7 +2,9 @@ package vault_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -289,4 +291,36 @@ func TestSealedValuesAreComparedByValue(t *testing.T) {
 
 func TestKeyFileWraps(t *testing.T) {
 	vaulttest.RunWrapper(t, vault.NewKeyFile(vault.MasterKey{1}), vault.NewKeyFile(vault.MasterKey{2}))
+}
+
+// keyCounter counts the keys that are asked for.
+type keyCounter struct {
+	vault.Store
+	asked int
+}
+
+func (k *keyCounter) FindPersonKeys(ctx context.Context, owners []vault.ID) ([][]byte, error) {
+	k.asked += len(owners)
+	return k.Store.FindPersonKeys(ctx, owners)
+}
+
+// Somebody with a hundred thousand devices is opened with the keys of those that
+// sealed something, and anybody else's stays shut.
+func TestOpeningAsksForFewKeys(t *testing.T) {
+	store := &keyCounter{Store: vaulttest.NewMemory()}
+	v := newVault(t, store)
+	traits := slices.Concat(traitsOf(t, v, "p", ann, op(profile.Set, "$name", `"Ann"`), op(profile.Set, "l", `["a","b"]`)),
+		traitsOf(t, v, "p", bob, op(profile.Set, "$email", `"bob@example.com"`)))
+	owners := []string{ann}
+	for i := range 1000 {
+		owners = append(owners, fmt.Sprintf("%032x", i+7))
+	}
+	v = newVault(t, store) // remembers no key
+	store.asked = 0
+	if got, want := opened(t, v, "p", owners, traits), `$name*="Ann" l*=["a","b"]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if store.asked != 1 {
+		t.Errorf("%d keys were asked for", store.asked)
+	}
 }

@@ -165,3 +165,23 @@ func series(name string, labels ...string) string {
 	}
 	return name + "{" + strings.Join(pairs, ",") + "}"
 }
+
+// Totals are counts of records, since the start.
+type Totals struct {
+	Received, Stored, Rejected, OptedOut int64
+}
+
+// Totals adds up the records of all protocols, for metrics that are sent and not
+// fetched.
+func (c *Counters) Totals() Totals {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	t := Totals{Stored: int64(c.stored.Get()), OptedOut: int64(c.optedOut.Get())} //nolint:gosec // counts of records
+	for _, p := range c.protocols {
+		t.Received += int64(p.received.Get()) //nolint:gosec // as above
+		for _, r := range p.rejected {
+			t.Rejected += int64(r.Get()) //nolint:gosec // as above
+		}
+	}
+	return t
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -36,6 +37,46 @@ func (l *RateLimit) Take(key project.Key, perMinute int) error { return l.TakeMa
 
 // TakeMany takes n turns, or none.
 func (l *RateLimit) TakeMany(key project.Key, n, perMinute int) error {
+	if l.of(key, perMinute).AllowN(l.now(), n) {
+		return nil
+	}
+	return fault.Newf(fault.TooMany,
+		"this key may open %d people's personal data a minute; wait, or raise lookups_per_minute in the project's settings", perMinute)
+}
+
+// Wait takes n turns, a minute's worth at most, as soon as there are so many. Whoever
+// wants fewer meanwhile has them first: what can wait keeps nobody else from a turn.
+// pause returns when a time is over, or with an error when ctx is.
+func (l *RateLimit) Wait(ctx context.Context, key project.Key, n, perMinute int, pause func(context.Context, time.Duration) error) error {
+	limiter := l.of(key, perMinute)
+	n = min(n, perMinute)
+	for {
+		now := l.now()
+		if limiter.AllowN(now, n) {
+			return nil
+		}
+		r := limiter.ReserveN(now, n)
+		wait := r.DelayFrom(now)
+		r.CancelAt(now)
+		if err := pause(ctx, max(wait, time.Millisecond)); err != nil {
+			return err
+		}
+	}
+}
+
+// Pause is how Wait pauses outside of tests.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *RateLimit) of(key project.Key, perMinute int) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := rateKey{key.Project.ID, key.Name, perMinute}
@@ -44,9 +85,5 @@ func (l *RateLimit) TakeMany(key project.Key, n, perMinute int) error {
 		limiter = rate.NewLimiter(rate.Limit(float64(perMinute)/60), perMinute)
 		l.keys[k] = limiter
 	}
-	if limiter.AllowN(l.now(), n) {
-		return nil
-	}
-	return fault.Newf(fault.TooMany,
-		"this key may open %d people's personal data a minute; wait, or raise lookups_per_minute in the project's settings", perMinute)
+	return limiter
 }

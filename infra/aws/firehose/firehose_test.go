@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/firehose"
+	"github.com/aws/aws-sdk-go-v2/service/firehose/types"
 
 	"loch/infra/aws/firehose"
 	"loch/infra/aws/firehose/firehosetest"
@@ -27,7 +29,7 @@ import (
 // The stream keeps the contract of a sink, as the log of one machine does.
 func TestSink(t *testing.T) {
 	eventtest.RunSink(t, func(t *testing.T) eventtest.Engine {
-		w := newWorld(t, func(o *firehose.Options) { o.Patience = 300 * time.Millisecond })
+		w := newWorld(t)
 		return eventtest.Engine{
 			Sink:  w.Sink,
 			Read:  func(t *testing.T) ([]event.Row, []event.Rejected) { return w.rows(t), w.rejected(t) },
@@ -42,15 +44,9 @@ func TestSinkWithFaults(t *testing.T) {
 		w := newWorld(t)
 		w.stand.SetFaults(firehosetest.Faults{Record: .2, Refuse: .1, Fail: .1, Forget: .1, Twice: .5})
 		return eventtest.Engine{
-			Sink: w.Sink,
-			Read: func(t *testing.T) ([]event.Row, []event.Rejected) { return w.rows(t), w.rejected(t) },
-			Break: func(broken bool) {
-				w.breakAll(broken)
-				w.Patience = 20 * time.Second
-				if broken {
-					w.Patience = 100 * time.Millisecond
-				}
-			},
+			Sink:  w.Sink,
+			Read:  func(t *testing.T) ([]event.Row, []event.Rejected) { return w.rows(t), w.rejected(t) },
+			Break: w.breakAll,
 		}
 	})
 }
@@ -113,27 +109,39 @@ func keys(m map[string][]byte) func(func(string) bool) {
 
 // While Firehose takes nothing, only the first request waits for it.
 func TestAilingStreamIsOfferedOnce(t *testing.T) {
-	w := newWorld(t, func(o *firehose.Options) { o.Patience = 50 * time.Millisecond })
-	w.stand.SetFaults(firehosetest.Faults{Refuse: 1})
-	put := func(id string) int64 {
-		before := w.counters.Total().Calls
-		if err := w.Put(t.Context(), eventtest.SampleParcel(id, 3)); err != nil {
-			t.Fatal(err)
+	calls, works := 0, false
+	w := newWorld(t, func(o *firehose.Options) {
+		o.Patience = 3 * time.Second
+		o.API = stub(func(ctx context.Context, in *sdk.PutRecordBatchInput) (*sdk.PutRecordBatchOutput, error) {
+			switch calls++; {
+			case works:
+				return &sdk.PutRecordBatchOutput{RequestResponses: []types.PutRecordBatchResponseEntry{{RecordId: aws.String("x")}}}, nil
+			case calls >= 4:
+				<-ctx.Done() // the rest of the time passes
+				return nil, ctx.Err()
+			}
+			return nil, &types.ServiceUnavailableException{}
+		})
+	})
+	put := func(id string, want int) {
+		t.Helper()
+		calls = 0
+		if err := w.Put(t.Context(), eventtest.SampleParcel(id, 3)); err != nil || calls != want {
+			t.Errorf("the %s request: %d calls, want %d; %v", id, calls, want, err)
 		}
-		return w.counters.Total().Calls - before
 	}
-	if n := put("first"); n < 2 {
-		t.Errorf("the first request made %d calls, want several", n)
-	}
-	if n := put("second"); n != 1 {
-		t.Errorf("the second request made %d calls, want 1", n)
-	}
-	w.stand.SetFaults(firehosetest.Faults{})
-	put("third")
-	w.stand.SetFaults(firehosetest.Faults{Refuse: 1})
-	if n := put("fourth"); n < 2 {
-		t.Errorf("after a success a request made %d calls, want several again", n)
-	}
+	put("first", 4)
+	put("second", 1)
+	works = true
+	put("third", 1)
+	works = false
+	put("fourth", 4)
+}
+
+type stub func(ctx context.Context, in *sdk.PutRecordBatchInput) (*sdk.PutRecordBatchOutput, error)
+
+func (s stub) PutRecordBatch(ctx context.Context, in *sdk.PutRecordBatchInput, _ ...func(*sdk.Options)) (*sdk.PutRecordBatchOutput, error) {
+	return s(ctx, in)
 }
 
 // An answer that will not change is not asked for again.
@@ -151,13 +159,14 @@ func TestLastingFailureSpillsAtOnce(t *testing.T) {
 func TestTimeForTheSpillIsKept(t *testing.T) {
 	asked := 0
 	w := newWorld(t, func(o *firehose.Options) {
-		o.Patience, o.SpillReserve = time.Hour, 5*time.Second
-		o.API = never(func(ctx context.Context) {
+		o.SpillReserve = time.Minute
+		o.API = stub(func(ctx context.Context, _ *sdk.PutRecordBatchInput) (*sdk.PutRecordBatchOutput, error) {
 			asked++
 			<-ctx.Done()
+			return nil, ctx.Err()
 		})
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 5100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+200*time.Millisecond)
 	defer cancel()
 	if err := w.Put(ctx, eventtest.SampleParcel("r", 3)); err != nil || ctx.Err() != nil {
 		t.Errorf("Put = %v, the request's context %v; want both nil", err, ctx.Err())
@@ -167,18 +176,19 @@ func TestTimeForTheSpillIsKept(t *testing.T) {
 	}
 }
 
-type never func(ctx context.Context)
-
-func (n never) PutRecordBatch(ctx context.Context, _ *sdk.PutRecordBatchInput, _ ...func(*sdk.Options)) (*sdk.PutRecordBatchOutput, error) {
-	n(ctx)
-	return nil, ctx.Err()
-}
-
 // A part that was kept of a request that failed can be told from a whole one: the
 // rejections and the receipt come first and say how many rows there should be.
 func TestPartOfAParcelIsKnownForOne(t *testing.T) {
+	offered := map[string]bool{}
 	w := newWorld(t, func(o *firehose.Options) { // each record is offered once
-		o.Patience, o.FirstPause, o.Random = 500*time.Millisecond, time.Hour, func() float64 { return 1 }
+		api := o.API
+		o.API = stub(func(ctx context.Context, in *sdk.PutRecordBatchInput) (*sdk.PutRecordBatchOutput, error) {
+			if offered[*in.DeliveryStreamName] {
+				return nil, &types.ResourceNotFoundException{}
+			}
+			offered[*in.DeliveryStreamName] = true
+			return api.PutRecordBatch(ctx, in)
+		})
 	})
 	w.stand.SetFaults(firehosetest.Faults{Record: .5})
 	w.bucket.Fail(func(*http.Request) s3test.Failure { return s3test.Refused })
@@ -190,6 +200,7 @@ func TestPartOfAParcelIsKnownForOne(t *testing.T) {
 		if i%2 == 0 {
 			p.Rejected, p.Receipt.Received = nil, 900 // so that it needs a receipt
 		}
+		clear(offered)
 		failed[id] = w.Put(t.Context(), p) != nil
 		whole[id] = p.Receipt.Received
 	}
@@ -226,10 +237,25 @@ func TestRowThatDoesNotFit(t *testing.T) {
 	if !firehose.Fits(&p.Rows[3]) {
 		t.Error("an ordinary row does not fit")
 	}
-	p.Rows[3].Properties = `{"text":"` + strings.Repeat("x", 990_000) + `"}`
+	p.Rows[3].Properties = `{"text":"` + strings.Repeat("x", 920_000) + `"}`
 	if !firehose.Fits(&p.Rows[3]) {
-		t.Error("a row of 992 000 bytes does not fit")
+		t.Error("a row of 922 000 bytes does not fit")
 	}
+	// The most that a row gets after it was asked for: the ids of a merge.
+	var ids []string
+	for i := range 500 {
+		ids = append(ids, fmt.Sprintf("%032x", i))
+	}
+	p.Rows[3].Properties, p.Rows[3].Context = "{}", strings.Repeat("c", 900_000)
+	for ; firehose.Fits(&p.Rows[3]); p.Rows[3].Context += "c" {
+		p.Rows[3].Context += strings.Repeat("c", 1000)
+	}
+	p.Rows[3].Context = p.Rows[3].Context[:len(p.Rows[3].Context)-1001]
+	event.AddMerged(&p.Rows[3], ids[0], ids)
+	if err := w.Put(t.Context(), &event.Parcel{Rows: p.Rows[3:4], Receipt: event.Receipt{RequestID: "m", Received: 1}}); err != nil || len(w.rows(t)) != 1 {
+		t.Errorf("a row that fits, with 500 merged ids: %v", err)
+	}
+	w = newWorld(t)
 	p.Rows[3].Properties = `{"text":"` + strings.Repeat(`\"`, 300_000) + `"}` // each byte is escaped once more
 	if firehose.Fits(&p.Rows[3]) {
 		t.Error("a row of 1.2 MB fits")

@@ -66,9 +66,11 @@ func (p *pack) addRows(parcel *event.Parcel) error {
 }
 
 // Fits tells whether a row fits into a record. Ingestion asks before it takes an
-// event, so that one that does not is rejected with its reason.
+// event, so that one that does not is rejected with its reason. What a row still
+// gets after that has room: an insert id, a flag, the ids of a merge.
 func Fits(r *event.Row) bool {
-	return rowjson.RowBound(r) <= maxRecordBytes || len(rowjson.AppendRow(nil, r)) <= maxRecordBytes
+	const most = maxRecordBytes - 64<<10
+	return rowjson.RowBound(r) <= most || len(rowjson.AppendRow(nil, r)) <= most
 }
 
 // lookBack is how many documents a record may go without, so that it ends near a

@@ -15,9 +15,9 @@ import (
 // would take.
 func TestRecords(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
-	for range 60 {
+	for range 40 {
 		var documents [][]byte
-		most := 1 << rng.IntN(20)
+		most := 1 << rng.IntN(18)
 		for range rng.IntN(400) {
 			documents = append(documents, append(bytes.Repeat([]byte{'x'}, rng.IntN(min(most, firehose.MaxRecordBytes))), '\n'))
 		}

@@ -11,13 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"loch/infra/aws/firehose"
 	"loch/infra/aws/firehose/firehosetest"
+	"loch/infra/aws/glue"
 	"loch/infra/aws/s3/s3test"
 	"loch/shared/event"
 )
+
+// forever is longer than any machine needs that is merely slow.
+const forever = time.Hour
 
 // world is a sink with a stand-in of Firehose and a bucket.
 type world struct {
@@ -34,11 +36,11 @@ func newWorld(t testing.TB, change ...func(*firehose.Options)) *world {
 	w.now.Store(1_795_413_600_200)
 	stand, err := firehosetest.New(w.bucket.Bucket, func() time.Time { return time.UnixMilli(w.now.Load()) }, 1,
 		firehosetest.Stream{
-			Name: "loch-events", Columns: columns(firehose.EventColumns()),
+			Name: "loch-events", Columns: columns(glue.Landing),
 			Prefix: "landing/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/", ErrorPrefix: "errors/events/!{firehose:error-output-type}/",
 		},
 		firehosetest.Stream{
-			Name: "loch-rejected", Columns: columns(firehose.RejectedColumns()),
+			Name: "loch-rejected", Columns: columns(glue.RejectedInput),
 			Prefix: "rejected/dt=!{timestamp:yyyy-MM-dd}/", ErrorPrefix: "errors/rejected/!{firehose:error-output-type}/",
 		})
 	if err != nil {
@@ -48,9 +50,9 @@ func newWorld(t testing.TB, change ...func(*firehose.Options)) *world {
 	front := httptest.NewServer(stand)
 	t.Cleanup(front.Close)
 	o := firehose.Options{
-		API:    firehose.NewClient("eu-north-1", front.URL, credentials.NewStaticCredentialsProvider("AK", "SK", ""), nil),
+		API:    firehose.NewClient("eu-north-1", front.URL, s3test.Credentials, nil),
 		Events: "loch-events", Rejected: "loch-rejected", Objects: w.bucket.Bucket, Counters: w.counters,
-		Now: time.Now, Random: rand.Float64, Patience: 20 * time.Second, CallTimeout: 10 * time.Second, FirstPause: time.Millisecond,
+		Now: time.Now, Random: rand.Float64, Patience: forever, CallTimeout: forever, FirstPause: time.Millisecond,
 	}
 	for _, c := range change {
 		c(&o)
@@ -59,11 +61,16 @@ func newWorld(t testing.TB, change ...func(*firehose.Options)) *world {
 	return w
 }
 
-func columns(list []firehose.GlueColumn) (made []firehosetest.Column) {
-	for _, c := range list {
-		made = append(made, firehosetest.Column(c))
+// columns are those of a table of the catalogue.
+func columns(table string) (list []firehosetest.Column) {
+	for _, t := range glue.Tables {
+		if t.Name == table {
+			for _, c := range t.Columns {
+				list = append(list, firehosetest.Column(c))
+			}
+		}
 	}
-	return made
+	return list
 }
 
 // impatient is a sink that spills at once.
@@ -155,6 +162,10 @@ func (w *world) rejected(t testing.TB) []event.Rejected {
 
 // breakAll makes Firehose and the bucket fail, or work again.
 func (w *world) breakAll(broken bool) {
+	w.Patience = forever
+	if broken {
+		w.Patience = 50 * time.Millisecond
+	}
 	w.stand.SetFaults(firehosetest.Faults{})
 	w.bucket.Fail(nil)
 	if broken {

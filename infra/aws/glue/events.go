@@ -111,6 +111,11 @@ func (w *with) once() {
 // linkOrder says which of a device's links was first.
 const linkOrder = "ROW(received_time, time, batch_index, user_id)"
 
+// Linking is the condition under which an event row r links its device to its user:
+// it has both, and does not say that the device was another user's.
+var Linking = "r.device_id IS NOT NULL AND r.user_id IS NOT NULL AND NOT contains(split(coalesce(r.flags, ''), ','), " +
+	Literal(event.FlagNotLinked) + ")"
+
 // people adds loch_links and loch_persons: what compaction has kept, and what is in
 // the rows that landed since. It keeps only one row of an event, which may not be
 // the first, so its rows do not do.
@@ -119,7 +124,7 @@ func (w *with) people(project string) {
 	notGone := kept("r", "r.device_id") + " AND " + kept("r", "r.user_id")
 	w.add("loch_links", "SELECT project, device_id, min_by(user_id, "+linkOrder+") AS user_id FROM ("+
 		"SELECT "+columns+" FROM "+Links+" r"+where(scope(project, "r."), "r.device_id IS NOT NULL", notGone)+
-		" UNION ALL SELECT "+columns+" FROM loch_lake r"+where("r.tier = 'landing'", "r.device_id IS NOT NULL", "r.user_id IS NOT NULL", notGone)+
+		" UNION ALL SELECT "+columns+" FROM loch_lake r"+where("r.tier = 'landing'", Linking, notGone)+
 		") GROUP BY project, device_id")
 	w.add("loch_merges", Merges("loch_lake r WHERE r.tier = 'landing'"))
 	notGone = kept("r", "r.id") + " AND " + kept("r", "r.person_id")

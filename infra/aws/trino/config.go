@@ -28,7 +28,7 @@ query.max-memory=256MB
 query.max-memory-per-node=256MB
 query.min-expire-age=10s
 task.concurrency=2
-query.client.timeout=1m
+query.client.timeout=10m
 `, host, port, address, catalogs, filepath.Join(o.Home, "plugin")),
 
 		// Tables are made from definitions of Glue, with projected partitions as there.

@@ -114,7 +114,11 @@ func (a *auditCommand) personID(ctx context.Context, s *Session) (string, error)
 	if len(a.person) == 32 && strings.Trim(a.person, "0123456789abcdef") == "" {
 		return a.person, nil
 	}
-	body, err := a.tools.call(ctx, s, http.MethodGet, "/api/profiles/"+url.PathEscape(a.person), s.Keys["read"], nil)
+	path, err := new(subject).path(a.person, "")
+	if err != nil {
+		return "", err
+	}
+	body, err := a.tools.call(ctx, s, http.MethodGet, path, s.Keys["read"], nil)
 	if err != nil {
 		return "", notFound(err)
 	}

@@ -47,8 +47,8 @@ func TestAudit(t *testing.T) {
 func TestAuditOfAPerson(t *testing.T) {
 	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.RequestURI() {
-		case "/api/profiles/a%2Fb":
-			answers(t, "GET", "/api/profiles/a%2Fb", "READ", 200, `{"distinct_id":"a/b","person_id":"`+annID+`"}`)(w, r)
+		case "/api/profile?id=a%2Fb":
+			answers(t, "GET", "/api/profile?id=a%2Fb", "READ", 200, `{"distinct_id":"a/b","person_id":"`+annID+`"}`)(w, r)
 		case "/api/profiles/nobody":
 			answers(t, "GET", "/api/profiles/nobody", "READ", 404, `{"error":{"code":"not_found","message":"no profile"}}`)(w, r)
 		default:

@@ -1,5 +1,5 @@
 // Package command holds the commands of the binary loch that ask a server
-// something: seed, sql, profile, profiles, journey, export, erase, audit, compact,
+// something: seed, sql, report, profile, profiles, journey, export, erase, audit, compact,
 // verify and rotate.
 //
 // They speak HTTP and nothing else. Who answers is the business of a Connector,

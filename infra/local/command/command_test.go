@@ -14,9 +14,9 @@ import (
 
 // TestEveryCommandExplainsItself holds what the house promises of a command.
 func TestEveryCommandExplainsItself(t *testing.T) {
-	for _, c := range Profiles(nil).Commands() {
-		if !strings.Contains(c.Example, "loch profiles "+c.Name()) || !strings.Contains(c.Long, "Exit codes: 0 done") || c.Flags().Lookup("json") == nil {
-			t.Errorf("profiles %s does not explain itself", c.Name())
+	for _, c := range append(Profiles(nil).Commands(), Report(nil).Commands()...) {
+		if !strings.Contains(c.Example, "loch "+c.Parent().Name()+" "+c.Name()) || !strings.Contains(c.Long, "Exit codes: 0 done") || c.Flags().Lookup("json") == nil {
+			t.Errorf("%s %s does not explain itself", c.Parent().Name(), c.Name())
 		}
 	}
 	for _, c := range []*cobra.Command{Seed(nil), SQL(nil), Profile(nil), Profiles(nil), Export(nil), Erase(nil), Audit(nil), Compact(nil), Verify(nil), Rotate(nil)} {

@@ -132,7 +132,9 @@ func TestEraseOutcomes(t *testing.T) {
 
 func TestEraseWhom(t *testing.T) {
 	for path, args := range map[string][]string{
-		"/api/profiles/a%2Fb%20c":               {"a/b c"},
+		"/api/profile?id=a%2Fb+c":               {"a/b c"},
+		"/api/profile?id=..":                    {".."},
+		"/api/profile?by=device&id=50%25":       {"50%", "--device"},
 		"/api/profiles/$device:d1":              {"$device:d1"},
 		"/api/profiles/d1?by=device":            {"d1", "--device"},
 		"/api/profiles/acme?group_key=my+team":  {"acme", "--group", "my team"},

@@ -32,7 +32,7 @@ func exporter(t *testing.T, path, why, body string, events int) http.HandlerFunc
 
 func TestExportToAFile(t *testing.T) {
 	whole := exportOf(12_345)
-	f := newFake(t, exporter(t, "/api/profiles/user%2F1/export?by=device", "two lines", whole, 12_345))
+	f := newFake(t, exporter(t, "/api/profile/export?by=device&id=user%2F1", "two lines", whole, 12_345))
 	dir := t.TempDir()
 	file := filepath.Join(dir, "jane.json")
 	t.Chdir(dir)

@@ -31,7 +31,7 @@ func TestJourneyTable(t *testing.T) {
 }
 
 func TestJourneyGoesOn(t *testing.T) {
-	f := newFake(t, answers(t, "GET", "/api/profiles/a%2Fb%20c/events?cursor=AYDw5_&limit=2", "READ", 200, `{"events":[],"next":null}`))
+	f := newFake(t, answers(t, "GET", "/api/profile/events?id=a%2Fb+c&cursor=AYDw5_&limit=2", "READ", 200, `{"events":[],"next":null}`))
 	if out, _, code := f.run(newJourney, "a/b c", "--limit", "2", "--cursor", "AYDw5_"); code != 0 || out != "No events.\n" {
 		t.Errorf("code %d\n%s", code, out)
 	}

@@ -27,7 +27,7 @@ func TestProfileCard(t *testing.T) {
 
 func TestProfileInClear(t *testing.T) {
 	clear := strings.ReplaceAll(profileAnswer, "…", "uby")
-	f := newFake(t, answers(t, "GET", "/api/profiles/a%2Fb%20c", "PII", 200, clear))
+	f := newFake(t, answers(t, "GET", "/api/profile?id=a%2Fb+c", "PII", 200, clear))
 	out, _, code := f.run(newProfile, "--pii", "a/b c")
 	if code != 0 || !strings.Contains(out, "Ruby") || strings.Contains(out, "masked") {
 		t.Errorf("code %d\n%s", code, out)

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -26,7 +28,8 @@ no way to another server; there, copy the data folder with vault.key while the
 server is stopped.
 
 With -o the file appears once it is whole; until then it is called FILE.part, and
-the same command goes on where an earlier one broke off.
+the same command goes on where an earlier one broke off. What it is a part of stands
+in FILE.part.of: another export into the same file begins anew.
 
 Personal traits are left out. --pii writes them in clear: over the data folder's own
 socket for everybody at once, over --url as fast as lookups_per_minute lets; the
@@ -101,6 +104,13 @@ func (e *profilesExport) toFile(cmd *cobra.Command, session *Session, query url.
 		return fmt.Errorf("the file cannot be written: %w", err)
 	}
 	defer func() { _ = part.Close() }()
+	resumed, err := e.resumes(part, query)
+	if err != nil {
+		return fmt.Errorf("the file cannot be written: %w", err)
+	}
+	if !resumed {
+		fmt.Fprintln(cmd.ErrOrStderr(), clean(name, 0)+" is part of another export; this one begins anew")
+	}
 	before, last, err := wholeLines(part)
 	if err != nil {
 		return fmt.Errorf("%s cannot be read; remove it to begin anew: %w", name, err)
@@ -119,6 +129,7 @@ func (e *profilesExport) toFile(cmd *cobra.Command, session *Session, query url.
 	if err != nil {
 		return fmt.Errorf("the file cannot be written: %w", err)
 	}
+	_ = os.Remove(name + ".of") // of a part that is no more, it only says to begin anew
 	out := cmd.OutOrStdout()
 	if e.json {
 		b, err := marshal(map[string]any{"file": e.file, "profiles": n})
@@ -133,6 +144,41 @@ func (e *profilesExport) toFile(cmd *cobra.Command, session *Session, query url.
 		words += s.paint(dim, " · it names people; keep it safe")
 	}
 	return lines(out, words)
+}
+
+// resumes says whether part was begun by the same export: of the same server, people,
+// traits. If it was not it is emptied, and what it is a part of is noted beside it;
+// in this order, or after a crash the note would be about other lines. It returns
+// true of a part that was empty before.
+func (e *profilesExport) resumes(part *os.File, query url.Values) (bool, error) {
+	of := e.target.url
+	if of == "" {
+		folder, err := filepath.Abs(e.target.data)
+		if err != nil {
+			return false, err
+		}
+		of = folder
+	}
+	of += "\n" + query.Encode() + "\n"
+	note := part.Name() + ".of"
+	was, err := os.ReadFile(note)
+	if err == nil && string(was) == of {
+		return true, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	info, err := part.Stat()
+	if err == nil {
+		err = part.Truncate(0)
+	}
+	if err == nil {
+		err = part.Sync()
+	}
+	if err == nil {
+		err = os.WriteFile(note, []byte(of), 0o600)
+	}
+	return err == nil && info.Size() == 0, err
 }
 
 // wholeLines counts the whole lines of a file, cuts what is behind them, and

@@ -46,6 +46,58 @@ func TestProfilesExportToFile(t *testing.T) {
 	}
 }
 
+// A part of another export is not gone on with: of other people, other traits, another
+// server, or of nobody knows what.
+func TestProfilesExportBeginsAnew(t *testing.T) {
+	breaks := false
+	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		line := fmt.Sprintf("{\"person_id\":\"%s%s%s\"}\n", q.Get("after"), q.Get("group_key"), r.Header.Get("Authorization"))
+		fmt.Fprint(w, line)
+		if breaks {
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+	})
+	folder := t.TempDir()
+	file := filepath.Join(folder, "people.ndjson")
+	for _, c := range []struct {
+		says          string
+		first, second []string
+	}{
+		{"another filter", []string{"--where", "plan eq pro"}, []string{"--where", "plan eq free"}},
+		{"in clear", nil, []string{"--pii"}},
+		{"no more in clear", []string{"--pii"}, nil},
+		{"groups", nil, []string{"--group", "company"}},
+		{"another server", nil, []string{"--data", "elsewhere"}},
+		{"the same", []string{"--pii"}, []string{"--pii"}},
+	} {
+		breaks = true
+		if _, _, code := f.run(newProfilesExport, append(c.first, "-o", file)...); code != exitFailed {
+			t.Fatalf("%s: code %d", c.says, code)
+		}
+		breaks = false
+		_, errs, code := f.run(newProfilesExport, append(c.second, "-o", file)...)
+		text, err := os.ReadFile(file)
+		if code != 0 || err != nil {
+			t.Fatalf("%s: code %d, %v", c.says, code, err)
+		}
+		anew := c.says != "the same"
+		if strings.Contains(errs, "part of another export") != anew || (strings.Count(string(text), "\n") == 1) != anew {
+			t.Errorf("%s: %q, %q", c.says, errs, text)
+		}
+		if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+			t.Errorf("%s: %v are left", c.says, left)
+		}
+	}
+	if err := os.WriteFile(file+".part", []byte("{\"person_id\":\"x\"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := f.run(newProfilesExport, "-o", file); code != 0 || !strings.Contains(errs, "part of another export") {
+		t.Errorf("a part of nobody knows what: %d, %q", code, errs)
+	}
+}
+
 func TestProfilesExportInClear(t *testing.T) {
 	f := newFake(t, answers(t, "GET", "/api/profiles.ndjson?group_key=company", "PII", 200, "{\"person_id\":\"a\"}\n"))
 	out, _, code := f.run(newProfilesExport, "--pii", "--group", "company")

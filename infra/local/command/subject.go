@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -37,12 +38,20 @@ func (s *subject) path(id, below string) (string, error) {
 		}
 		how.Set(one.name, one.value)
 	}
-	path := "/api/profiles/" + url.PathEscape(id) + below
+	path := "/api/profiles/" + id + below
+	if !plain(id) {
+		path = "/api/profile" + below
+		how.Set("id", id)
+	}
 	if len(how) > 0 {
 		path += "?" + how.Encode()
 	}
 	return path, nil
 }
+
+// plain says whether an id comes through a path whole, whoever stands on the way:
+// API Gateway undoes a path's escapes, and servers take dots for folders.
+func plain(id string) bool { return url.PathEscape(id) == id && strings.Trim(id, ".") != "" }
 
 // notFound gives an error that says so its exit code.
 func notFound(err error) error {

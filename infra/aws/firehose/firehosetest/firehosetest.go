@@ -68,11 +68,14 @@ type Server struct {
 	bucket Bucket
 	now    func() time.Time
 
+	delivering sync.Mutex // one delivery at a time; taken before mu, and guards what is pending
+
 	mu      sync.Mutex
 	rng     *rand.Rand
 	streams map[string]*stream
 	faults  Faults
 	totals  Totals
+	soon    bool // a delivery is under way that no call waits for
 }
 
 // stream is a Stream at work.

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -94,7 +93,7 @@ func batch(records ...string) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, `{"Data":%q}`, base64.StdEncoding.EncodeToString([]byte(r)))
+		b.WriteString(`{"Data":"` + base64.StdEncoding.EncodeToString([]byte(r)) + `"}`)
 	}
 	return b.String() + "]}"
 }
@@ -166,11 +165,17 @@ func TestQuotas(t *testing.T) {
 func TestBuffersByTimeAndSize(t *testing.T) {
 	s := plain
 	s.Prefix = "d/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/x!{firehose:random-string}-"
-	s.BufferBytes, s.BufferInterval = 64<<20, 60*time.Second
+	least := *firehosetest.LeastBufferBytes
+	*firehosetest.LeastBufferBytes = 1 << 20
+	t.Cleanup(func() { *firehosetest.LeastBufferBytes = least })
+	s.BufferBytes, s.BufferInterval = 1<<20, 60*time.Second
 	w := start(t, s)
 	w.put(`{"a":"x"}`)
 	w.now = w.now.Add(59 * time.Second)
 	w.put(`{"a":"y"}`)
+	if err := w.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if len(w.objects) != 0 {
 		t.Fatalf("delivered early: %v", w.keys())
 	}
@@ -181,17 +186,21 @@ func TestBuffersByTimeAndSize(t *testing.T) {
 	if got := w.keys(); len(got) != 1 || !regexp.MustCompile(`^d/dt=2026-11-23/hour=22/x[a-z0-9]{11}-s-1-2026-11-23-23-00-59-[a-z0-9]{36}\.parquet$`).MatchString(got[0]) {
 		t.Fatalf("delivered as %v", got)
 	}
-	for range 66 {
-		w.put(`{"a":"` + strings.Repeat("x", 1_000_000) + `"}`)
+	for range 1 << 4 {
+		w.put(`{"a":"` + strings.Repeat("x", 60_000) + `"}`)
+	}
+	if err := w.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if got := w.keys(); len(got) != 1 {
-		t.Fatalf("66 MB in a buffer of 64 MiB: %d objects", len(got))
+		t.Fatalf("960 KB in a buffer of 1 MiB: %d objects", len(got))
 	}
-	for range 2 {
-		w.put(`{"a":"` + strings.Repeat("x", 1_000_000) + `"}`)
+	w.put(`{"a":"` + strings.Repeat("x", 120_000) + `"}`)
+	if err := w.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if got := w.keys(); len(got) != 2 || !strings.HasPrefix(got[1], "d/dt=2026-11-23/hour=23/") {
-		t.Errorf("68 MB in a buffer of 64 MiB: %v", got)
+		t.Errorf("1080 KB in a buffer of 1 MiB: %v", got)
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 
 const (
 	defaultBufferBytes = 128 << 20
-	leastBufferBytes   = 64 << 20 // with format conversion
 	defaultInterval    = 300 * time.Second
 	longestInterval    = 900 * time.Second
 )
+
+// leastBufferBytes is the smallest buffer with format conversion. Tests lower it.
+var leastBufferBytes = 64 << 20
 
 var streamName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
 

@@ -54,6 +54,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	answer, forget, err := s.take(r, body)
+	for _, to := range s.streams {
+		if s.isDue(to) {
+			s.deliverSoon(r.Context())
+			break
+		}
+	}
 	s.mu.Unlock()
 	if forget {
 		hangUp(w)
@@ -65,7 +71,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = map[string]string{"__type": refused.code, "message": refused.message}
 	}
 	_ = json.NewEncoder(w).Encode(answer)
-	_ = s.Deliver(r.Context()) // what cannot be written now waits, as in the service
 }
 
 // hangUp ends a call without an answer.

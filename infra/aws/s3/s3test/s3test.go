@@ -4,6 +4,7 @@ package s3test
 
 import (
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -21,6 +22,9 @@ import (
 
 // BucketName is the bucket that is there.
 const BucketName = "lake"
+
+// Credentials are keys that stand-ins take.
+var Credentials = credentials.NewStaticCredentialsProvider("AK", "SK", "")
 
 // Server is a running server.
 type Server struct {
@@ -51,7 +55,7 @@ func Start(t testing.TB) *Server {
 	}
 	fake := gofakes3.New(memory).Server()
 	s := &Server{}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		failure := None
 		if s.fail != nil {
@@ -70,10 +74,13 @@ func Start(t testing.TB) *Server {
 			answer(w, r, http.StatusInternalServerError, "InternalError")
 		}
 	}))
+	// It writes a line whenever a client goes away.
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	front.Start()
 	t.Cleanup(front.Close)
 	s.URL = front.URL
 	s.Bucket = s3.New(s3.Options{
-		Region: "eu-north-1", Bucket: BucketName, Endpoint: front.URL, Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""),
+		Region: "eu-north-1", Bucket: BucketName, Endpoint: front.URL, Credentials: Credentials,
 	})
 	return s
 }

@@ -1,0 +1,33 @@
+// Command lambda is the wiring of query on AWS: questions come from API Gateway, and
+// Athena answers them.
+package main
+
+import (
+	"os"
+	"time"
+
+	"loch/functions/query"
+	"loch/infra/aws/dynamo"
+	"loch/infra/aws/instance"
+)
+
+// maxTime is how long a statement may take: API Gateway waits for 30 s.
+const maxTime = 25 * time.Second
+
+func main() {
+	if instance.Start(os.Getenv, os.Stdout, time.Now, wire) != nil {
+		os.Exit(1)
+	}
+}
+
+// wire makes the function.
+func wire(in *instance.Instance) (any, error) {
+	engine, err := in.Athena()
+	if err != nil {
+		return nil, err
+	}
+	h := query.New(query.Deps{
+		Registry: dynamo.NewProjects(in.Dynamo(), in.Stores()), Engine: engine, Now: time.Now, MaxTime: maxTime,
+	})
+	return in.Serve(h, nil, nil), nil
+}

@@ -1,0 +1,42 @@
+WITH scan AS (
+  SELECT x.person AS person, x.t AS t, row_number() OVER (PARTITION BY x.person ORDER BY x.t, x.received, x.insert_id, x.event) AS place, (x.event = 'Sign Up' AND x.t < 1793401200000) AS is_first, ((x.event = 'Purchase' AND coalesce(x.p1 > 1E+01, FALSE)) AND x.t >= 1790805600000) AS is_then, (((((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) // 86400000) + 4) // 7) - 2961) AS cohort, (((((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) // 86400000) + 4) // 7) - 2961) AS slot
+  FROM (
+    SELECT e."country" AS p0, e.person_id AS person, e.event AS event, e."revenue" AS p1, epoch_ms(e."time") AS t, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id
+    FROM events e
+    WHERE e."date" BETWEEN DATE '1970-12-31' AND DATE '2201-01-30'
+      AND (e."time" >= TIMESTAMP '1970-12-31 23:00:00.000' AND e."time" < TIMESTAMP '2201-01-30 23:00:00.000')
+      AND NOT e.is_bot
+      AND e.event IN ('Sign Up', 'Purchase')
+  ) x
+  WHERE x.person IS NOT NULL
+    AND (NOT coalesce(x.p0 = 'DE', FALSE))
+    AND ((x.event = 'Sign Up' AND x.t < 1793401200000) OR ((x.event = 'Purchase' AND coalesce(x.p1 > 1E+01, FALSE)) AND x.t >= 1790805600000))
+),
+joined AS (
+  SELECT person, min_by(cohort, place) AS cohort, min_by(slot, place) AS slot, min(t) AS t, min(place) AS place
+  FROM scan
+  WHERE is_first
+  GROUP BY person
+  HAVING (min(t) >= 1790805600000 AND min(t) < 1793401200000)
+),
+visits AS (
+  SELECT person, slot, min(t) AS earliest, max(t) AS latest, max(place) AS place
+  FROM scan
+  WHERE is_then
+  GROUP BY person, slot
+)
+SELECT cohort, CAST(NULL AS BIGINT) AS step, count(*) AS persons
+FROM joined
+GROUP BY cohort
+UNION ALL
+SELECT cohort, step, count(*) AS persons
+FROM (
+  SELECT cohort, least(max(step), 3) AS step
+  FROM (
+    SELECT j.person AS person, j.cohort AS cohort, v.slot - j.slot AS step
+    FROM joined j
+    JOIN visits v ON v.person = j.person AND v.slot >= j.slot AND v.place > j.place
+  ) r
+  GROUP BY cohort, person
+) u
+GROUP BY cohort, step

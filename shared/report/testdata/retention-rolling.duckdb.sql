@@ -1,0 +1,57 @@
+WITH scan AS (
+  SELECT x.person AS person, x.t AS t, row_number() OVER (PARTITION BY x.person ORDER BY x.t, x.received, x.insert_id, x.event) AS place, ((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_string(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) AS is_first, x.event IN ('Page View', 'Purchase') AS is_then, (((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) // 86400000) - 20746) AS cohort, (x.t // 86400000) AS slot, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '' THEN 't(empty)' ELSE 't' || x.p1 END AS k0
+  FROM (
+    SELECT e.person_id AS person, nullif(CAST(json_extract(e.properties, '$."plan"') AS VARCHAR), 'null') AS p0, e.event AS event, epoch_ms(e."time") AS t, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p1
+    FROM events e
+    WHERE e."date" BETWEEN DATE '2026-10-19' AND DATE '2026-11-08'
+      AND (e."time" >= TIMESTAMP '2026-10-19 22:00:00.000' AND e."time" < TIMESTAMP '2026-11-08 23:00:00.000')
+      AND e.event IN ('Sign Up', 'Page View', 'Purchase')
+  ) x
+  WHERE x.person IS NOT NULL
+    AND (((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_string(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) OR x.event IN ('Page View', 'Purchase'))
+),
+joined AS (
+  SELECT person, cohort, min(slot) AS slot, min(t) AS t, min(place) AS place, min_by(k0, place) AS k0
+  FROM scan
+  WHERE is_first
+  GROUP BY person, cohort
+),
+visits AS (
+  SELECT person, slot, min(t) AS earliest, max(t) AS latest, max(place) AS place
+  FROM scan
+  WHERE is_then
+  GROUP BY person, slot
+),
+top0 AS (
+  SELECT k, n
+  FROM (
+    SELECT k0 AS k, row_number() OVER (ORDER BY count(*) DESC, substr(k0, 2), k0) AS n
+    FROM joined
+    WHERE k0 <> 't(other)'
+    GROUP BY k0
+  ) a
+  WHERE n <= 3
+),
+cut AS (
+  SELECT r.person AS person, r.cohort AS cohort, r.slot AS slot, r.t AS t, r.place AS place, coalesce(top0.n, 4) AS n0, coalesce(top0.k, 't(other)') AS s0
+  FROM joined r
+  LEFT JOIN top0 ON top0.k = r.k0
+)
+SELECT cohort, CAST(NULL AS BIGINT) AS step, n0, s0, count(*) AS persons
+FROM cut
+GROUP BY cohort, n0, s0
+UNION ALL
+SELECT cohort, step, n0, s0, count(*) AS persons
+FROM (
+  SELECT cohort, n0, s0, step
+  FROM (
+    SELECT j.person AS person, j.cohort AS cohort, j.n0 AS n0, j.s0 AS s0, v.slot - j.slot - h.half AS step
+    FROM cut j
+    JOIN visits v ON v.person = j.person AND v.slot >= j.slot AND v.place > j.place AND v.slot <= j.slot + 7
+    CROSS JOIN (VALUES (0), (1)) h(half)
+    WHERE (h.half = 0 AND v.latest >= j.t + (v.slot - j.slot) * 86400000 OR h.half = 1 AND v.slot > j.slot AND v.earliest < j.t + (v.slot - j.slot) * 86400000)
+  ) r
+  WHERE step <= 6
+  GROUP BY cohort, n0, s0, person, step
+) u
+GROUP BY cohort, n0, s0, step
