@@ -50,7 +50,7 @@ test: setup data web trino engines template vet ## everything: tools, data, vet,
 
 .PHONY: test-fast
 test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java, no templates
-	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /infra/aws/trino -e /infra/aws/template -e /$(DYNAMO))
+	@$(STEP) 'test' .ci/gotest -short $$(go list $(PACKAGES) | grep -v -e /infra/e2e -e /infra/aws/trino -e /infra/aws/template -e /infra/aws/accounttest -e /$(DYNAMO))
 
 .PHONY: lint
 lint: setup-build data vet $(LINTER) ## golangci-lint, go vet, gofmt, layout, TypeScript

@@ -9,6 +9,7 @@ import (
 	"loch/functions/query"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/instance"
+	"loch/shared/sql"
 )
 
 // maxTime is how long a statement may take: API Gateway waits for 30 s.
@@ -27,7 +28,7 @@ func wire(in *instance.Instance) (any, error) {
 		return nil, err
 	}
 	h := query.New(query.Deps{
-		Registry: dynamo.NewProjects(in.Dynamo(), in.Stores()), Engine: engine, Now: time.Now, MaxTime: maxTime,
+		Registry: dynamo.NewProjects(in.Dynamo(), in.Stores()), Engine: engine, Dialect: sql.Trino, Now: time.Now, MaxTime: maxTime,
 	})
 	return in.Serve(h, nil, nil), nil
 }
