@@ -1,66 +1,54 @@
-// Command lambda runs functions/compact on AWS Lambda, on a schedule and once after
-// each deployment: it reads the settings that the stack gives it and introduces the
-// job to its adapters. One run at a time: the function's concurrency is 1.
+// Command lambda is the wiring of compact on AWS: a job that a schedule starts every
+// hour, one at a time, and whoever has deployed the stack starts once, since it makes
+// the views by which the lake is read.
 package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"loch/functions/compact"
-	"loch/infra/aws/athena"
-	"loch/infra/aws/s3"
+	"loch/infra/aws/instance"
 	"loch/infra/aws/tiers"
+	"loch/shared/fault"
 )
 
 func main() {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	deps, err := fromEnvironment(logger)
-	if err != nil {
-		logger.Error("the function cannot start", "error", err)
+	if instance.Start(os.Getenv, os.Stdout, time.Now, wire) != nil {
 		os.Exit(1)
 	}
-	lambda.Start(func(ctx context.Context, _ json.RawMessage) (compact.Summary, error) {
-		did, err := compact.Run(ctx, deps)
-		logger.Info("compacted", "commits", did.Commits, "landing_files", did.Landing, "written_files", did.Written,
-			"expired_files", did.Expired, "deleted_files", did.Deleted, "left_files", did.Left, "error", err)
-		return did, err
-	})
 }
 
-// fromEnvironment reads LAKE_BUCKET, GLUE_DATABASE, ATHENA_WORKGROUP and, as JSON,
-// RETENTION_DAYS: {"shop": 395}. AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL_ATHENA name
-// other servers than AWS's, for tests.
-func fromEnvironment(logger *slog.Logger) (compact.Deps, error) {
+// wire makes the function. LOCH_RETENTION_DAYS says, as JSON, for how many days
+// projects keep their events: {"shop": 395}. Without it all are kept.
+func wire(in *instance.Instance) (any, error) {
+	bucket, err := in.Bucket()
+	if err != nil {
+		return nil, err
+	}
+	engine, err := in.Athena()
+	if err != nil {
+		return nil, err
+	}
 	var retention map[string]int
-	if text := os.Getenv("RETENTION_DAYS"); text != "" {
+	if text := in.Optional("LOCH_RETENTION_DAYS"); text != "" {
 		if err := json.Unmarshal([]byte(text), &retention); err != nil {
-			return compact.Deps{}, fmt.Errorf("RETENTION_DAYS must be JSON such as {\"shop\": 395}: %w", err)
+			return nil, fault.Wrap(err, fault.Invalid, `LOCH_RETENTION_DAYS must be JSON such as {"shop": 395}`)
 		}
 	}
-	region, name := os.Getenv("AWS_REGION"), os.Getenv("LAKE_BUCKET")
-	for variable, value := range map[string]string{
-		"LAKE_BUCKET": name, "GLUE_DATABASE": os.Getenv("GLUE_DATABASE"), "ATHENA_WORKGROUP": os.Getenv("ATHENA_WORKGROUP"),
-	} {
-		if value == "" {
-			return compact.Deps{}, fmt.Errorf("%s is missing", variable)
-		}
+	name, err := in.Setting("LOCH_BUCKET")
+	if err != nil {
+		return nil, err
 	}
-	identity := credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
-	bucket := s3.New(s3.Options{Region: region, Bucket: name, Credentials: identity, Endpoint: os.Getenv("AWS_ENDPOINT_URL_S3")})
-	engine := athena.New(
-		athena.NewClient(athena.Access{Region: region, Credentials: identity, Endpoint: os.Getenv("AWS_ENDPOINT_URL_ATHENA")}),
-		athena.Options{Database: os.Getenv("GLUE_DATABASE"), Workgroup: os.Getenv("ATHENA_WORKGROUP"), Random: rand.Reader})
-	return compact.Deps{
+	deps := compact.Deps{
 		Files: tiers.NewFiles(bucket), State: tiers.NewState(bucket), Tables: tiers.New(engine, name),
-		Now: time.Now, Logger: logger, RetentionDays: retention,
+		Now: time.Now, Logger: in.Logger, RetentionDays: retention,
+	}
+	return func(ctx context.Context, _ json.RawMessage) (compact.Summary, error) {
+		did, err := compact.Run(ctx, deps)
+		in.Logger.Info("compacted", "summary", did, "error", err)
+		return did, err
 	}, nil
 }
