@@ -130,9 +130,8 @@ func (s *Source) WriteLinks(commit int64) string {
 	w.add("loch_merges", Merges("loch_lake r WHERE true"))
 	const first = "row_number() OVER (PARTITION BY r.device_id ORDER BY r.received_time, r.time, r.batch_index, r.user_id) AS nth"
 	const columns = "r.project, r.device_id, r.user_id, r.received_time, r.time, r.batch_index"
-	const both = "r.device_id IS NOT NULL AND r.user_id IS NOT NULL"
-	w.add("loch_devices", "SELECT r.*, "+first+" FROM (SELECT "+columns+" FROM loch_lake r WHERE "+both+
-		" UNION ALL SELECT "+columns+" FROM loch_old r WHERE "+both+") r"+where(kept("r", "r.device_id"), kept("r", "r.user_id")))
+	w.add("loch_devices", "SELECT r.*, "+first+" FROM (SELECT "+columns+" FROM loch_lake r WHERE "+Linking+
+		" UNION ALL SELECT "+columns+" FROM loch_old r WHERE r.device_id IS NOT NULL) r"+where(kept("r", "r.device_id"), kept("r", "r.user_id")))
 	w.add("loch_people", "SELECT r.project, r.id, max_by(r.person_id, r.ids) AS person_id, max(r.ids) AS ids FROM (SELECT project, id, person_id, ids FROM loch_merges"+
 		" UNION ALL SELECT project, id, person_id, ids FROM loch_old r WHERE r.id IS NOT NULL) r"+where(kept("r", "r.id"), kept("r", "r.person_id"))+" GROUP BY r.project, r.id")
 	id := Literal(manifest.ID(commit))
