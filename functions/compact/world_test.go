@@ -174,13 +174,13 @@ func (w *world) look() {
 		found := map[string]bool{}
 		for key, rows := range w.files {
 			tier, _, _ := strings.Cut(key, "/")
-			switch {
-			case tier == "links":
-			case tier == "landing":
+			switch tier {
+			case "links":
+			case "landing":
 				if hour := manifest.Part(key, "dt") + "T" + manifest.Part(key, "hour"); !v.m.Counts(key) || hour < v.m.Since {
 					continue
 				}
-			case tier == "events":
+			case "events":
 				if date := manifest.Part(key, "date"); !v.m.Counts(key) || date < v.m.First || date > v.m.Last {
 					continue
 				}

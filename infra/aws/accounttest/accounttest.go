@@ -16,7 +16,6 @@ package accounttest
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -77,6 +76,9 @@ var Keys = credentials.NewStaticCredentialsProvider("AK", "SK", "")
 // Deploy deploys the stack under a name of its own, and takes it down when the test ends.
 func Deploy(t testing.TB, o Options) *Account {
 	t.Helper()
+	if o.Log != nil {
+		o.Log = lambdaruntime.OneWriter(o.Log)
+	}
 	name := "loch-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
 	all, err := templatetest.Open(t, name, o.Parameters).All()
 	if err != nil {
@@ -151,10 +153,7 @@ func (a *Account) startFunctions(t testing.TB, o Options) {
 		lake := f.Environment["LOCH_BUCKET"]
 		guard := &Guard{function: f.Name, rights: f.Rights, lake: lake, stack: a.Stores.Prefix, used: map[string]int{}}
 		a.Guards[f.Name] = guard
-		env := map[string]string{}
-		for n, v := range f.Environment {
-			env[n] = v
-		}
+		env := maps.Clone(f.Environment)
 		env["AWS_REGION"], env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"] = template.Region, "AK", "SK"
 		env["LOCH_BUCKET"] = s3test.BucketName
 		for service, address := range map[string]string{
@@ -285,7 +284,7 @@ func ask(t testing.TB, r *http.Request, status int) string {
 		t.Fatal(err)
 	}
 	if response.StatusCode != status {
-		t.Fatal(fmt.Sprintf("%s %s: %d, want %d\n%s", r.Method, r.URL.Path, response.StatusCode, status, text))
+		t.Fatalf("%s %s: %d, want %d\n%s", r.Method, r.URL.Path, response.StatusCode, status, text)
 	}
 	return string(text)
 }

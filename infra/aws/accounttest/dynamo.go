@@ -39,7 +39,7 @@ func startDynamo(t testing.TB) (endpoint string) {
 	go func() { ended <- engine.Wait() }()
 	t.Cleanup(func() {
 		_ = engine.Process.Kill()
-		<-ended
+		<-ended //nolint:errcheck // it was killed
 	})
 	endpoint = fmt.Sprintf("http://127.0.0.1:%d", port)
 	for deadline := time.Now().Add(time.Minute); ; {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -90,11 +91,7 @@ func (g *Guard) Refused() []string {
 func (g *Guard) Calls() map[string]int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	out := map[string]int{}
-	for sid, n := range g.used {
-		out[sid] = n
-	}
-	return out
+	return maps.Clone(g.used)
 }
 
 func deny(w http.ResponseWriter, call template.Request) {

@@ -100,7 +100,7 @@ func New(c Config) *Function {
 	if c.Log == nil {
 		c.Log = io.Discard
 	}
-	c.Log = &oneWriter{w: c.Log}
+	c.Log = OneWriter(c.Log)
 	return &Function{config: c, instances: map[*instance]struct{}{}}
 }
 
@@ -258,7 +258,14 @@ func (f *Function) Close() {
 	}
 }
 
-// oneWriter lets many instances write their lines into one log.
+// OneWriter lets many instances, of many functions, write their lines into one log.
+func OneWriter(w io.Writer) io.Writer {
+	if one, is := w.(*oneWriter); is {
+		return one
+	}
+	return &oneWriter{w: w}
+}
+
 type oneWriter struct {
 	mu sync.Mutex
 	w  io.Writer
