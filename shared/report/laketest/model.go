@@ -81,7 +81,7 @@ func newest(rows []event.Row) []event.Row {
 func (m *model) links() map[string]string {
 	first, users := map[string]event.Row{}, map[string]string{}
 	for _, r := range m.rows {
-		if r.Project != "p" || r.DeviceID == "" || r.UserID == "" || m.removed[r.DeviceID] || m.removed[r.UserID] {
+		if r.Project != "p" || r.DeviceID == "" || r.UserID == "" || strings.Contains(r.Flags, event.FlagNotLinked) || m.removed[r.DeviceID] || m.removed[r.UserID] {
 			continue
 		}
 		old, seen := first[r.DeviceID]
