@@ -21,8 +21,8 @@ type write struct {
 }
 
 const (
-	momentMS     = 20_000
-	mostPatience = 15 * time.Second
+	momentMS     = 35_000
+	mostPatience = 30 * time.Second
 	callBytes    = 6
 )
 

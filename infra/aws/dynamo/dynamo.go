@@ -53,7 +53,7 @@ type Options struct {
 	Rand   io.Reader        // randomness, for the names of calls and for back-off
 
 	// Patience is how long one operation goes on trying against throttles and
-	// failures, if the context does not end before; 0 is 8 s. Of profiles 15 s is the most.
+	// failures, if the context does not end before; 0 is 8 s. Of profiles 30 s is the most.
 	Patience time.Duration
 	// CallTime is how long one call may go unanswered before it is made again; 0 is
 	// 2 s. DynamoDB answers in milliseconds or not at all.

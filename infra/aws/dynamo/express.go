@@ -62,8 +62,11 @@ func express(g *group, w *write) (*expression, bool) {
 		if !e.traits(g) || !e.named(g, w) {
 			return nil, false
 		}
-		now, _, old := w.sets()
+		now, last, old := w.sets()
 		e.requireWithout(callsName(now), w.call)
+		if last != now {
+			e.requireWithout(callsName(last), w.call)
+		}
 		e.addTo(callsName(now), blobs(w.call))
 		e.take(callsName(old))
 	}

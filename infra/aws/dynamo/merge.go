@@ -26,20 +26,30 @@ func (s *Profiles) Merge(ctx context.Context, list []profile.Merging) ([]profile
 		if m.Project == "" || m.Into.ID == "" || m.From.ID == "" {
 			return nil, nobody()
 		}
-		e := s.effort(ctx)
-		for again := true; again; {
-			var err error
-			if merged[i], again, err = s.merge(ctx, e, m, known); err != nil {
-				return nil, err
-			}
-			if again {
-				if err := e.yield(ctx); err != nil {
-					return nil, err
-				}
-			}
+		var err error
+		if merged[i], err = s.mergeInTurn(ctx, m, known); err != nil {
+			return nil, err
 		}
 	}
 	return merged, nil
+}
+
+// mergeInTurn carries out one merging, of a project's one at a time in this process.
+func (s *Profiles) mergeInTurn(ctx context.Context, m *profile.Merging, known map[key]counted) (profile.Merged, error) {
+	done, _, err := s.turns.take(ctx, key{project: m.Project})
+	if err != nil {
+		return profile.Merged{}, err
+	}
+	defer done()
+	for e := s.effort(ctx); ; {
+		out, again, err := s.merge(ctx, e, m, known)
+		if err != nil || !again {
+			return out, err
+		}
+		if err := e.yield(ctx); err != nil {
+			return profile.Merged{}, err
+		}
+	}
 }
 
 // counted are the identifiers that were merged into a person as of a revision.

@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"hash/maphash"
-	"time"
 )
 
 // turns has goroutines of one process that read and rewrite the same person do so one
@@ -23,23 +22,21 @@ func newTurns() *turns {
 	return t
 }
 
-// take waits for somebody's turn, for as long as the effort lasts. A goroutine takes one
-// at a time.
-func (t *turns) take(ctx context.Context, e *effort, k key) (done func(), err error) {
+// take waits for somebody's turn. A goroutine takes one at a time. waited says that it
+// was another's, who has written since. Waiting is no failure of DynamoDB's, so it takes
+// nothing from the patience; it lasts as long as the request may.
+func (t *turns) take(ctx context.Context, k key) (done func(), waited bool, err error) {
 	door := t.doors[maphash.Comparable(t.seed, k)%uint64(len(t.doors))]
+	done = func() { <-door }
 	select {
 	case door <- struct{}{}:
-		return func() { <-door }, nil
+		return done, false, nil
 	default:
 	}
-	timer := time.NewTimer(time.Until(e.until))
-	defer timer.Stop()
 	select {
 	case door <- struct{}{}:
-		return func() { <-door }, nil
+		return done, true, nil
 	case <-ctx.Done():
-		return nil, gaveUp(ctx.Err())
-	case <-timer.C:
-		return nil, errBusy
+		return nil, false, gaveUp(ctx.Err())
 	}
 }

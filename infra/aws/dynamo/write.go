@@ -19,8 +19,9 @@ func (p *plan) write(ctx context.Context, g *group, r *record) (refused []*profi
 	if err != nil {
 		return nil, false, err
 	}
-	mine, conflicts := false, 0
-	for {
+	conflicts, done := 0, func() {}
+	defer func() { done() }()
+	for mine := false; ; {
 		call, ok := express(g, w)
 		if r == nil && !ok {
 			if r, err = s.read(ctx, e, g.key); err != nil {
@@ -44,13 +45,16 @@ func (p *plan) write(ctx context.Context, g *group, r *record) (refused []*profi
 			refused = make([]*profile.Refusal, len(g.updates))
 			after, err = s.updateItem(ctx, e, call, g.item(skProfile))
 		} else {
-			if !mine {
-				done, err := s.turns.take(ctx, e, g.key)
+			if conflicts > 0 && !mine {
+				next, waited, err := s.turns.take(ctx, g.key)
 				if err != nil {
 					return nil, false, err
 				}
-				defer done()
-				mine = true
+				if done, mine = next, true; waited {
+					w = &write{nowMS: s.nowMS(), call: w.call}
+					e, r = s.effort(ctx), nil // whoever was before has written
+					continue
+				}
 			}
 			after, refused, err = p.rewrite(ctx, e, g, w, r)
 		}
