@@ -42,6 +42,7 @@ func (s *Retention) Compile(d sql.Dialect, env Env) (*Statement, error) {
 	if p.scan, err = newScan(&s.Common, d, &env); err != nil {
 		return nil, err
 	}
+	p.scan.numbered = true
 	if err := p.fields(); err != nil {
 		return nil, err
 	}

@@ -1,14 +1,31 @@
 WITH scan AS (
+  WITH rows AS (
+    SELECT x.*
+    FROM (
+      SELECT e.person_id AS person, nullif(CAST(json_extract(e.properties, '$."plan"') AS VARCHAR), 'null') AS p0, e.event AS event, epoch_ms(e."time") AS t, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p1
+      FROM events e
+      WHERE e."date" BETWEEN DATE '2026-10-19' AND DATE '2026-11-08'
+        AND (e."time" >= TIMESTAMP '2026-10-19 22:00:00.000' AND e."time" < TIMESTAMP '2026-11-08 23:00:00.000')
+        AND e.event IN ('Sign Up', 'Page View', 'Purchase')
+    ) x
+    WHERE x.person IS NOT NULL
+      AND (((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_string(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) OR x.event IN ('Page View', 'Purchase'))
+  ),
+  numbers AS (
+    SELECT person, row_number() OVER () AS number
+    FROM (
+      SELECT person
+      FROM rows
+      WHERE person IS NOT NULL
+      GROUP BY person
+    ) p
+  )
   SELECT x.person AS person, x.t AS t, row_number() OVER (PARTITION BY x.person ORDER BY x.t, x.received, x.insert_id, x.event) AS place, ((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_string(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) AS is_first, x.event IN ('Page View', 'Purchase') AS is_then, (((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) // 86400000) - 20746) AS cohort, (x.t // 86400000) AS slot, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '' THEN 't(empty)' ELSE 't' || x.p1 END AS k0
   FROM (
-    SELECT e.person_id AS person, nullif(CAST(json_extract(e.properties, '$."plan"') AS VARCHAR), 'null') AS p0, e.event AS event, epoch_ms(e."time") AS t, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p1
-    FROM events e
-    WHERE e."date" BETWEEN DATE '2026-10-19' AND DATE '2026-11-08'
-      AND (e."time" >= TIMESTAMP '2026-10-19 22:00:00.000' AND e."time" < TIMESTAMP '2026-11-08 23:00:00.000')
-      AND e.event IN ('Sign Up', 'Page View', 'Purchase')
+    SELECT n.number AS person, r.p0 AS p0, r.event AS event, r.t AS t, r.received AS received, r.insert_id AS insert_id, r.p1 AS p1
+    FROM rows r
+    LEFT JOIN numbers n ON n.person = r.person
   ) x
-  WHERE x.person IS NOT NULL
-    AND (((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_string(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) OR x.event IN ('Page View', 'Purchase'))
 ),
 joined AS (
   SELECT person, cohort, min(slot) AS slot, min(t) AS t, min(place) AS place, min_by(k0, place) AS k0
