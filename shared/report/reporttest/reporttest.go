@@ -53,6 +53,7 @@ var kinds = map[string]kind{
 	"funnel":    {funnelSpec, funnel},
 	"insights":  {insightsSpec, insights},
 	"retention": {retentionSpec, retention},
+	"sessions":  {sessionsSpec, sessions},
 }
 
 // Options are the size of a run.
