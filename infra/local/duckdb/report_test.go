@@ -87,6 +87,9 @@ func TestReportFunnelsByHand(t *testing.T) { reporttest.FunnelsByHand(t, loadSet
 // TestReportSessionsByHand asks what was answered by hand.
 func TestReportSessionsByHand(t *testing.T) { reporttest.SessionsByHand(t, loadSets, sql.DuckDB) }
 
+// TestReportFlowsByHand asks what was answered by hand.
+func TestReportFlowsByHand(t *testing.T) { reporttest.FlowsByHand(t, loadSets, sql.DuckDB) }
+
 // FuzzReports asks others each time.
 func FuzzReports(f *testing.F) {
 	f.Add(uint64(2))

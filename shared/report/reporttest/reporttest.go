@@ -50,6 +50,7 @@ type kind struct {
 
 // kinds are the reports that Run asks.
 var kinds = map[string]kind{
+	"flows":     {flowsSpec, flows},
 	"funnel":    {funnelSpec, funnel},
 	"insights":  {insightsSpec, insights},
 	"retention": {retentionSpec, retention},
