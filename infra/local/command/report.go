@@ -20,10 +20,16 @@ func Report(c Connector) *cobra.Command { return newReport(c, realTools()) }
 
 func newReport(c Connector, t tools) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "report",
-		Short:   "Ask one of the reports",
-		Long:    "Ask one of the reports, which count events and people over time.",
-		Example: "  loch report insights --event 'Page View' --measure uniques --by country",
+		Use:   "report",
+		Short: "Ask one of the reports",
+		Long: `Ask one of the reports: insights counts events and people over time, funnel who went
+through steps, retention who came back, flows what people do next, sessions how their
+visits go.`,
+		Example: `  loch report insights --event 'Page View' --measure uniques --by country
+  loch report funnel --steps 'Sign Up' 'Add Card' 'Purchase'
+  loch report retention --first 'Sign Up' --interval week
+  loch report flows --anchor 'Sign Up' --collapse
+  loch report sessions --by channel`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage("there is no such report")
@@ -31,7 +37,7 @@ func newReport(c Connector, t tools) *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(newInsights(c, t))
+	cmd.AddCommand(newInsights(c, t), newFunnel(c, t), newRetention(c, t), newFlows(c, t), newSessions(c, t))
 	return cmd
 }
 
@@ -67,8 +73,8 @@ profiles; a property is a column of events (country), one that the website sent
 the whole report as JSON, as POST /api/reports/%s does; flags beside it add
 to it.
 
-In a terminal the answer is a table. --json gives the server's answer, --csv a line
-for each value, --sql the statement that would be run.`
+The answer is a table for people. --json gives the server's answer, --csv a line for
+each value, --sql the statement that would be run.`
 
 func (r *reportCommand) flags(cmd *cobra.Command) {
 	r.target.flags(cmd, true)
@@ -88,7 +94,7 @@ func (r *reportCommand) flags(cmd *cobra.Command) {
 	f.IntVar(&r.withinDays, "within-days", 30, "with --did: within how many days up to the last")
 	f.BoolVar(&r.bots, "bots", false, "count bots, too")
 	f.BoolVar(&r.json, "json", false, "the server's answer, as JSON")
-	f.BoolVar(&r.csv, "csv", false, "CSV, one value a line")
+	f.BoolVar(&r.csv, "csv", false, "CSV, a line for each value")
 	f.BoolVar(&r.sql, "sql", false, "show the statement instead of running it")
 }
 
