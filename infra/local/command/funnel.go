@@ -30,7 +30,7 @@ which starts with the first step.` +
 	f := cmd.Flags()
 	f.StringArrayVar(&n.steps, "steps", nil, "the events, one behind the other; * is any")
 	f.StringVar(&n.window, "window", "", "how long all may take: a number and s, m, h, d or w; default: 7d")
-	f.StringVar(&n.count, "count", "", "what is counted: uniques (people) or sessions; default: uniques")
+	f.StringVar(&n.count, "count", "", "what is counted: uniques (people), totals (attempts) or sessions; default: uniques")
 	f.StringVar(&n.attempt, "attempt", "", "best (any first step can start) or first (only the first of all); default: best")
 	f.StringVar(&n.order, "order", "", "ordered, strict (no other event between) or any; default: ordered")
 	f.StringArrayVar(&n.exclude, "exclude", nil, "an `event` that may not come between; may be repeated")
@@ -149,6 +149,8 @@ func (n *funnelCommand) counted() string {
 	switch n.count {
 	case "", "uniques":
 		return "people"
+	case "totals":
+		return "attempts"
 	}
 	return clean(n.count, 0)
 }

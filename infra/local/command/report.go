@@ -62,6 +62,7 @@ type reportCommand struct {
 	json       bool
 	csv        bool
 	sql        bool
+	explain    bool
 }
 
 // reportHelp ends the help of each report.
@@ -74,7 +75,8 @@ the whole report as JSON, as POST /api/reports/%s does; flags beside it add
 to it.
 
 The answer is a table for people. --json gives the server's answer, --csv a line for
-each value, --sql the statement that would be run.`
+each value, --sql the statement that would be run. --explain measures in the data
+folder's files what the statement reads, and prices that as Athena does.`
 
 func (r *reportCommand) flags(cmd *cobra.Command) {
 	r.target.flags(cmd, true)
@@ -96,6 +98,7 @@ func (r *reportCommand) flags(cmd *cobra.Command) {
 	f.BoolVar(&r.json, "json", false, "the server's answer, as JSON")
 	f.BoolVar(&r.csv, "csv", false, "CSV, a line for each value")
 	f.BoolVar(&r.sql, "sql", false, "show the statement instead of running it")
+	f.BoolVar(&r.explain, "explain", false, "tell what running it would cost on Athena")
 }
 
 // common makes a spec of --spec and the common flags.
@@ -111,6 +114,9 @@ func (r *reportCommand) common(in io.Reader, args []string) (map[string]any, err
 	}
 	if forms > 1 {
 		return nil, usage("of --json, --csv and --sql only one can be wanted")
+	}
+	if r.explain && (r.csv || r.sql) {
+		return nil, usage("--explain is told in a table, or with --json")
 	}
 	spec, err := r.read(in)
 	if err != nil {
@@ -219,8 +225,11 @@ func (r *reportCommand) ask(cmd *cobra.Command, spec map[string]any, table func(
 	}
 	defer session.close()
 	path := "/api/reports/" + r.kind
-	if r.sql {
+	switch {
+	case r.sql:
 		path += "?explain=sql"
+	case r.explain:
+		path += "?explain=cost"
 	}
 	body, err := r.tools.call(cmd.Context(), session, http.MethodPost, path, session.Keys["read"], maps.Clone(spec))
 	if err != nil {
@@ -241,6 +250,8 @@ func (r *reportCommand) ask(cmd *cobra.Command, spec map[string]any, table func(
 	case r.json:
 		_, err := fmt.Fprintln(out, strings.TrimSpace(string(body)))
 		return err
+	case r.explain:
+		return costTable(out, r.target.screen(out), body)
 	case r.csv:
 		list, err := rows(body)
 		if err != nil {

@@ -165,3 +165,25 @@ func TestReportFigures(t *testing.T) {
 		}
 	}
 }
+
+func TestReportExplain(t *testing.T) {
+	const body = `{"from":"2026-10-31","to":"2026-11-30","files":31,"bytes":4000000,"columns":[{"name":"insert_id","bytes":3000000},{"name":"time","bytes":1000000}],"looks":2,"scanned_bytes":8000000,"billed_bytes":10485760,"usd":0.000047684}`
+	f := newFake(t, answers(t, "POST", "/api/reports/sessions?explain=cost", "READ", 200, body))
+	f.look = screen{width: 100, live: true}
+	out, errs, code := f.run(newReport, "sessions", "--explain")
+	if code != 0 || errs != "" {
+		t.Errorf("code %d, %q", code, errs)
+	}
+	golden(t, "report-explain.txt", out)
+	if out, _, _ := f.run(newReport, "sessions", "--explain", "--json"); out != body+"\n" {
+		t.Errorf("--json gave %s", out)
+	}
+	if _, errs, code := f.run(newReport, "sessions", "--explain", "--csv"); code != exitUsage || !strings.Contains(errs, "--explain") {
+		t.Errorf("code %d, %s", code, errs)
+	}
+	for usd, want := range map[float64]string{0.000047684: "USD 0.000048", 0.0477: "USD 0.0477", 5: "USD 5.00"} {
+		if got := dollars(usd); got != want {
+			t.Errorf("%v is %s, want %s", usd, got, want)
+		}
+	}
+}
