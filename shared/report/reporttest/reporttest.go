@@ -50,9 +50,11 @@ type kind struct {
 
 // kinds are the reports that Run asks.
 var kinds = map[string]kind{
+	"flows":     {flowsSpec, flows},
 	"funnel":    {funnelSpec, funnel},
 	"insights":  {insightsSpec, insights},
 	"retention": {retentionSpec, retention},
+	"sessions":  {sessionsSpec, sessions},
 }
 
 // Options are the size of a run.
