@@ -21,14 +21,17 @@ func (in *Instance) Dynamo() *dynamodb.Client {
 
 // Stores are the means of the stores in DynamoDB, whose calls are counted.
 func (in *Instance) Stores() dynamo.Options {
-	return dynamo.Options{Prefix: in.Prefix, Now: time.Now, Rand: rand.Reader, Count: func(c dynamo.Call) {
-		in.Metrics.Add("StoreCalls", "Count", 1)
-		in.Metrics.Add("StoreReadUnits", "Count", c.Reads)
-		in.Metrics.Add("StoreWriteUnits", "Count", c.Writes)
-		if c.Failed {
-			in.Metrics.Add("StoreCallsFailed", "Count", 1)
-		}
-	}}
+	return dynamo.Options{Prefix: in.Prefix, Now: time.Now, Rand: rand.Reader, Count: in.CountStore}
+}
+
+// CountStore adds a call of a store to the metrics.
+func (in *Instance) CountStore(c dynamo.Call) {
+	in.Metrics.Add("StoreCalls", "Count", 1)
+	in.Metrics.Add("StoreReadUnits", "Count", c.Reads)
+	in.Metrics.Add("StoreWriteUnits", "Count", c.Writes)
+	if c.Failed {
+		in.Metrics.Add("StoreCallsFailed", "Count", 1)
+	}
 }
 
 // Bucket is the lake's bucket.

@@ -11,6 +11,7 @@ import (
 
 	"loch/infra/aws/template"
 	"loch/infra/aws/template/templatetest"
+	"loch/shared/cost"
 )
 
 // AWS's own linter has nothing to say.
@@ -78,6 +79,9 @@ func TestAlarms(t *testing.T) {
 	}
 	all := everything(t, full)
 	list := template.Of(all, "AWS::CloudWatch::Alarm")
+	if len(list) != cost.Alarms || len(template.Of(all, "AWS::KMS::Key")) != cost.Keys {
+		t.Errorf("the stack has %d alarms and %d keys, and loch cost prices %d and %d", len(list), len(template.Of(all, "AWS::KMS::Key")), cost.Alarms, cost.Keys)
+	}
 	for _, r := range list {
 		name := strings.TrimPrefix(fmt.Sprint(r.Properties["AlarmName"]), "loch-")
 		if !strings.HasSuffix(fmt.Sprint(r.Properties["AlarmDescription"]), "Runbook: infra/aws/README.md#"+name) {
