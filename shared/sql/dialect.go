@@ -41,6 +41,9 @@ type Dialect interface {
 	// Real reads a number's text as DOUBLE.
 	Real(text Expr) Expr
 
+	// Chain is a query for the IDs, and the groups, of the spans that a chain takes.
+	Chain(Spans) Expr
+
 	// Matches tells whether an expression of RE2 is found in a text.
 	Matches(text Expr, pattern *syntax.Regexp) Expr
 }
