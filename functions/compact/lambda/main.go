@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loch/functions/compact"
+	"loch/infra/aws/athena"
 	"loch/infra/aws/instance"
 	"loch/infra/aws/tiers"
 	"loch/shared/fault"
@@ -28,7 +29,7 @@ func wire(in *instance.Instance) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := in.Athena()
+	engine, err := athena.Open(in)
 	if err != nil {
 		return nil, err
 	}

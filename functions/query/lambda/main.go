@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"loch/functions/query"
+	"loch/infra/aws/athena"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/instance"
 	"loch/shared/sql"
@@ -23,7 +24,7 @@ func main() {
 
 // wire makes the function.
 func wire(in *instance.Instance) (any, error) {
-	engine, err := in.Athena()
+	engine, err := athena.Open(in)
 	if err != nil {
 		return nil, err
 	}
