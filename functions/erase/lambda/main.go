@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"loch/functions/erase"
-	"loch/infra/aws/athena"
 	"loch/infra/aws/apigw"
+	"loch/infra/aws/athena"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/instance"
 	"loch/shared/audit"
