@@ -137,6 +137,10 @@ func TestEdge(t *testing.T) {
 		d.At("DistributionConfig.DefaultCacheBehavior.ViewerProtocolPolicy") != "redirect-to-https" {
 		t.Errorf("the distribution: %v", d.Properties)
 	}
+	code := fmt.Sprint(template.Of(all, "AWS::CloudFront::Function")[0].Properties["FunctionCode"])
+	if d.At("DistributionConfig.DefaultCacheBehavior.FunctionAssociations.0.EventType") != "viewer-request" || !strings.Contains(code, "headers['x-loch-viewer'] = { value: event.viewer.ip }") {
+		t.Errorf("the viewer's address is not told: %v %s", d.At("DistributionConfig.DefaultCacheBehavior.FunctionAssociations"), code)
+	}
 	shown := fmt.Sprint(d.At("DistributionConfig.Origins.0.OriginCustomHeaders.0.HeaderValue"))
 	if f := functions(t, all)["Ingest"]; f.Environment["LOCH_ORIGIN_SECRET"] != shown || !strings.HasPrefix(shown, "{{resolve:secretsmanager:arn:") {
 		t.Errorf("CloudFront shows %q, ingest believes %q", shown, f.Environment["LOCH_ORIGIN_SECRET"])
