@@ -13,8 +13,8 @@ import (
 // its rights, and the erased are gone from it with the next run.
 func TestProfilesInTheLake(t *testing.T) {
 	a := accounttest.Deploy(t, accounttest.Options{Functions: []string{"Ingest", "Erase", "Compact"}})
-	for _, id := range []string{"ann", "bob"} {
-		a.Post(t, "/engage", "application/json", fmt.Sprintf(`[{"$token":%q,"$distinct_id":%q,"$set":{"plan":"pro of %s","$email":"%s@example.com"}}]`, a.Project.Token, id, id, id))
+	for id, plan := range map[string]string{"ann": "free", "bob": "pro"} {
+		a.Post(t, "/engage", "application/json", fmt.Sprintf(`[{"$token":%q,"$distinct_id":%q,"$set":{"plan":%q,"$email":"%s@example.com"}}]`, a.Project.Token, id, plan, id))
 	}
 	traits := func() (list []string) {
 		a.Run(t, "Compact", `{"job":"profiles"}`)
@@ -29,11 +29,11 @@ func TestProfilesInTheLake(t *testing.T) {
 		}
 		return list
 	}
-	if got := traits(); len(got) != 2 || got[0] == got[1] || got[0] != `{"plan":"pro of ann"}` && got[0] != `{"plan":"pro of bob"}` {
+	if got := traits(); len(got) != 2 || got[0] == got[1] || got[0] != `{"plan":"free"}` && got[0] != `{"plan":"pro"}` {
 		t.Errorf("the lake has %q", got)
 	}
 	a.Ask(t, "DELETE", "/api/profiles/ann", project.Erase, 200)
-	if got := traits(); len(got) != 1 || got[0] != `{"plan":"pro of bob"}` {
+	if got := traits(); len(got) != 1 || got[0] != `{"plan":"pro"}` {
 		t.Errorf("after an erasure the lake has %q", got)
 	}
 	if refused := a.Guards["Compact"].Refused(); len(refused) != 0 {
