@@ -42,6 +42,7 @@ func (f *Funnel) Compile(d sql.Dialect, env Env) (*Statement, error) {
 	if p.scan, err = newScan(&f.Common, d, &env); err != nil {
 		return nil, err
 	}
+	p.scan.numbered = true
 	for i := range f.Hold {
 		p.held = append(p.held, sql.Name("g", i))
 	}
@@ -66,9 +67,13 @@ func (f *Funnel) Compile(d sql.Dialect, env Env) (*Statement, error) {
 		p.add(sql.E("attempts"), p.anyAttempts())
 		tie = p.held
 	default:
+		tie = p.held
+		if p.apart() {
+			p.add(sql.E("attempts"), p.nextAttempts())
+			break
+		}
 		p.add(sql.E("instants"), p.instants())
 		p.add(sql.E("attempts"), p.orderedAttempts())
-		tie = p.held
 	}
 	if f.Count == totals {
 		p.choose(p.chain())

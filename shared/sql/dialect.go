@@ -11,6 +11,13 @@ type Dialect interface {
 	// Name is "duckdb" or "trino".
 	Name() string
 
+	// NumbersPay tells whether it is worth the while to number what rows are grouped,
+	// sorted and joined by several times, where that is text.
+	NumbersPay() bool
+
+	// JoinsNext tells whether there are joins with the next row only: ASOF JOIN.
+	JoinsNext() bool
+
 	// Millis is a TIMESTAMP as milliseconds since 1970, a BIGINT.
 	Millis(timestamp Expr) Expr
 	// Day is the DATE so many days after 1970-01-01.
