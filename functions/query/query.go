@@ -1,7 +1,8 @@
 // Package query answers questions about the lake over HTTP: reports (POST
-// /api/reports/KIND), SQL that a person wrote (POST /api/sql), and Mixpanel's raw
-// export (GET /api/2.0/export), which gives events back in the form in which
-// Mixpanel's tools expect them.
+// /api/reports/KIND), SQL that a person wrote (POST /api/sql), what events and
+// properties there are (GET /api/schema), and Mixpanel's raw export (GET
+// /api/2.0/export), which gives events back in the form in which Mixpanel's tools
+// expect them.
 //
 // It decides who may ask and how much; a report.Engine answers, and sees to it
 // that only the asker's project is visible and nothing can be changed.
@@ -16,6 +17,7 @@ import (
 	"loch/shared/fault"
 	"loch/shared/project"
 	"loch/shared/report"
+	"loch/shared/schema"
 	"loch/shared/sql"
 	"loch/shared/web"
 )
@@ -45,6 +47,9 @@ type Deps struct {
 	// statement gives the same, and a report's result is kept. Empty, or a nil
 	// Version: none is kept.
 	Version func(ctx context.Context, project string) (string, error)
+
+	// Schema knows the projects' events and properties; nil where nobody does.
+	Schema schema.Source
 }
 
 type handler struct {
@@ -53,7 +58,7 @@ type handler struct {
 	results *results
 }
 
-// New returns the handler of /api/reports, /api/sql and /api/2.0/export.
+// New returns the handler of /api/reports, /api/sql, /api/schema and /api/2.0/export.
 func New(d Deps) http.Handler {
 	if d.MaxRows <= 0 {
 		d.MaxRows = DefaultMaxRows
@@ -71,13 +76,17 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("/api/reports/{kind}", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, `send the report with POST, as JSON: {"from":"2026-11-01","to":"2026-11-30","series":[{"event":"Page View"}]}`, http.MethodPost)
 	})
+	mux.HandleFunc("GET /api/schema", h.schema)
+	mux.HandleFunc("/api/schema", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, "ask for the schema with GET; ?event=NAME asks about one event", http.MethodGet)
+	})
 	mux.HandleFunc("GET /api/2.0/export", h.export)
 	mux.HandleFunc("GET /api/2.0/export/{$}", h.export)
 	mux.HandleFunc("/api/2.0/export", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "ask for an export with GET and parameters: ?from_date=2026-01-01&to_date=2026-01-31", http.MethodGet)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		web.WriteError(w, r, fault.New(fault.NotFound, "no such route; there are POST /api/reports/insights, POST /api/sql and GET /api/2.0/export"))
+		web.WriteError(w, r, fault.New(fault.NotFound, "no such route; there are POST /api/reports/insights, POST /api/sql, GET /api/schema and GET /api/2.0/export"))
 	})
 	return h
 }
