@@ -1,8 +1,8 @@
 // Package query answers questions about the lake over HTTP: reports (POST
 // /api/reports/KIND), SQL that a person wrote (POST /api/sql), what events and
-// properties there are (GET /api/schema), and Mixpanel's raw export (GET
-// /api/2.0/export), which gives events back in the form in which Mixpanel's tools
-// expect them.
+// properties there are (GET /api/schema), Mixpanel's query API (/api/query/CALL),
+// and Mixpanel's raw export (GET /api/2.0/export), which gives events back in the
+// form in which Mixpanel's tools expect them.
 //
 // It decides who may ask and how much; a report.Engine answers, and sees to it
 // that only the asker's project is visible and nothing can be changed.
@@ -26,6 +26,8 @@ import (
 const (
 	DefaultMaxRows = 10_000
 	DefaultMaxTime = 20 * time.Second
+	// DefaultMaxAtOnce lets a board of many reports through.
+	DefaultMaxAtOnce = 20
 )
 
 // statusClientGone is what the log shows when nobody waited for the answer. No
@@ -40,6 +42,10 @@ type Deps struct {
 	MaxRows  int           // rows of one SQL answer; 0 is DefaultMaxRows
 	MaxTime  time.Duration // time of one statement; 0 is DefaultMaxTime
 	Budget   *web.Budget   // memory for bodies; nil bounds nothing
+
+	// MaxAtOnce is how many questions of one key are worked on at once, in this
+	// process; 0 is DefaultMaxAtOnce.
+	MaxAtOnce int
 
 	// Dialect is what the engine speaks; nil is DuckDB's.
 	Dialect sql.Dialect
@@ -56,6 +62,7 @@ type handler struct {
 	*http.ServeMux
 	Deps
 	results *results
+	turns   *turns
 }
 
 // New returns the handler of /api/reports, /api/sql, /api/schema and /api/2.0/export.
@@ -63,11 +70,14 @@ func New(d Deps) http.Handler {
 	if d.MaxRows <= 0 {
 		d.MaxRows = DefaultMaxRows
 	}
+	if d.MaxAtOnce <= 0 {
+		d.MaxAtOnce = DefaultMaxAtOnce
+	}
 	if d.MaxTime <= 0 {
 		d.MaxTime = DefaultMaxTime
 	}
 	mux := http.NewServeMux()
-	h := &handler{mux, d, newResults()}
+	h := &handler{mux, d, newResults(), newTurns(d.MaxAtOnce)}
 	mux.HandleFunc("POST /api/sql", h.sql)
 	mux.HandleFunc("/api/sql", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, `send the statement with POST, as JSON: {"sql":"SELECT count(*) FROM events"}`, http.MethodPost)
@@ -85,6 +95,18 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("/api/2.0/export", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "ask for an export with GET and parameters: ?from_date=2026-01-01&to_date=2026-01-31", http.MethodGet)
 	})
+	mux.HandleFunc("GET /api/query/{call}", h.mixpanel)
+	mux.HandleFunc("POST /api/query/{call}", h.mixpanel)
+	mux.HandleFunc("GET /api/query/{call}/{part}", h.mixpanel)
+	mux.HandleFunc("POST /api/query/{call}/{part}", h.mixpanel)
+	mux.HandleFunc("GET /api/2.0/segmentation", h.mixpanel)
+	mux.HandleFunc("POST /api/2.0/segmentation", h.mixpanel)
+	mux.HandleFunc("GET /api/2.0/segmentation/{part}", h.mixpanel)
+	mux.HandleFunc("POST /api/2.0/segmentation/{part}", h.mixpanel)
+	mux.HandleFunc("GET /api/2.0/funnels", h.mixpanel)
+	mux.HandleFunc("POST /api/2.0/funnels", h.mixpanel)
+	mux.HandleFunc("GET /api/2.0/retention", h.mixpanel)
+	mux.HandleFunc("POST /api/2.0/retention", h.mixpanel)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, fault.New(fault.NotFound, "no such route; there are POST /api/reports/insights, POST /api/sql, GET /api/schema and GET /api/2.0/export"))
 	})

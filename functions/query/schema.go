@@ -23,6 +23,12 @@ func (h *handler) schema(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
+	giveBack, err := h.turns.take(key)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	defer giveBack()
 	name, err := eventAsked(r)
 	if err != nil {
 		web.WriteError(w, r, err)

@@ -187,6 +187,9 @@ func (p *product) handler(proxies web.Proxies) http.Handler {
 	mux.Handle("/api/schema", asks)
 	mux.Handle("/api/2.0/export", asks)
 	mux.Handle("/api/2.0/export/", asks)
+	for _, path := range []string{"/api/query/", "/api/2.0/segmentation", "/api/2.0/segmentation/", "/api/2.0/funnels", "/api/2.0/retention"} {
+		mux.Handle(path, asks)
+	}
 	p.people(mux)
 	mux.HandleFunc("GET /{$}", p.welcome)
 	mux.HandleFunc("GET /healthz", p.healthz)
