@@ -3,6 +3,7 @@ package query
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,10 +86,8 @@ func (p *parameters) word(name string, words ...string) (string, error) {
 	if text == "" {
 		return words[0], nil
 	}
-	for _, w := range words {
-		if w == text {
-			return text, nil
-		}
+	if slices.Contains(words, text) {
+		return text, nil
 	}
 	return "", fault.New(fault.Invalid, "it must be one of "+strings.Join(words, ", ")).At(name)
 }

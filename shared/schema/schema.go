@@ -46,7 +46,7 @@ type Fact struct {
 	Value string // JSON text
 
 	Count           int64
-	Odd             int64 // of Count: values that Plain would not show
+	Odd             int64 // of Count: values that Plain would not show; 0 where there are more than MaxDistinct
 	FirstMS, LastMS int64 // when it happened first and last, milliseconds since 1970
 
 	// Distinct is how many different values there are, about. It is at least as

@@ -33,7 +33,10 @@ const (
 // and who did it.
 func factRow(file string, sign int) string {
 	merged := "list_contains(string_split(coalesce(f.flags, ''), ','), " + literal(event.FlagMerged) + ")"
-	bit := func(id string) string { return "(1::UBIGINT << (md5_number_lower(" + id + ") % 64)::UBIGINT)::UBIGINT" }
+	digit := func(id, place string) string { return "strpos('0123456789abcdef', " + id + "[" + place + "])" }
+	bit := func(id string) string { // lake ids are random: the last two of their digits are as good as a hash
+		return "(1::UBIGINT << ((" + digit(id, "-2") + " * 16 + " + digit(id, "-1") + ") % 64)::UBIGINT)::UBIGINT"
+	}
 	when, users, devices := "epoch_ms(f.time)", bit("f.user_id"), "CASE WHEN f.user_id IS NULL THEN "+bit("f.device_id")+" END"
 	if sign < 0 {
 		when, users, devices, merged = "NULL::BIGINT", "NULL::UBIGINT", "NULL::UBIGINT", "false"
@@ -51,34 +54,43 @@ func factRow(file string, sign int) string {
 //
 // What the properties are comes first, with about how many values each has. Values
 // are looked at once more, of those only that have few: a property that is another
-// for each event would make as many groups as there are events.
+// for each event would make as many groups as there are events. What a value looks
+// like is asked of each once, and not of each row.
 func facts(rows string) string {
 	listed := make([]string, len(schema.Listed))
 	for i, name := range schema.Listed {
-		listed[i] = "{'key': " + literal(name) + ", 'value': to_json(" + identifier(name) + ")::VARCHAR}"
+		listed[i] = "{'key': " + literal(name) + ", 'value': " + identifier(name) + "}"
 	}
-	const base = "file, sign, ms, users, devices"
-	const aggregates = "sum(sign)::BIGINT AS n, %s AS odd, min(ms) AS first_ms, max(ms) AS last_ms, bit_or(users) AS users, bit_or(devices) AS devices"
-	sum := func(odd string) string { return fmt.Sprintf(aggregates, odd) }
-	typeOf := "CASE WHEN value[1] = '\"' THEN 'string' WHEN value[1] = '[' THEN 'list' WHEN value[1] = '{' THEN 'object' " +
+	const base, key = "file, sign, ms, users, devices", "file, event, space, name"
+	const sums = "sum(sign)::BIGINT AS n, min(ms) AS first_ms, max(ms) AS last_ms, bit_or(users) AS users, bit_or(devices) AS devices"
+	const told = "n, first_ms, last_ms, users, devices"
+	const typeOf = "CASE WHEN value[1] = '\"' THEN 'string' WHEN value[1] = '[' THEN 'list' WHEN value[1] = '{' THEN 'object' " +
 		"WHEN value IN ('true', 'false') THEN 'boolean' ELSE 'number' END"
-	plain := fmt.Sprintf("(strlen(value) <= %d AND value[1] NOT IN ('[', '{') AND NOT regexp_matches(value, %s))", schema.MaxValueBytes, literal(schema.Identifying))
-	key := "file, event, space, name"
-	return "WITH rows AS (" + rows + "), " +
+	plain := fmt.Sprintf("(strlen(value) <= %d AND value[1] NOT IN ('[', '{') AND NOT regexp_matches(value, %s)) AS plain", schema.MaxValueBytes, literal(schema.Identifying))
+	// The facts of a property out of those of its values: of a column's, and for odd
+	// ones of what was sent.
+	odd := "coalesce(sum(n) FILTER (WHERE NOT plain), 0)::BIGINT AS odd"
+	queries := []string{
+		"rows AS NOT MATERIALIZED (" + rows + ")",
+		"events AS (SELECT file, 'event' AS fact, event, '' AS space, '' AS name, kind AS type, '' AS value, " + sums +
+			", 0::BIGINT AS odd, 0::BIGINT AS varied, bool_or(merged) AS merged FROM rows GROUP BY file, event, kind)",
 		// A member that is there twice, which no SDK sends, counts twice.
 		"members AS NOT MATERIALIZED (SELECT " + base + ", event, 'properties' AS space, m.key AS name, m.value::VARCHAR AS value FROM (" +
-		"SELECT " + base + ", event, unnest(map_entries(properties::JSON::MAP(VARCHAR, JSON))) AS m FROM rows WHERE properties IS NOT NULL) " +
-		"UNION ALL SELECT " + base + ", '', 'column', m.key, m.value FROM (" +
-		"SELECT " + base + ", unnest([" + strings.Join(listed, ", ") + "]) AS m FROM rows)), " +
-		"told AS NOT MATERIALIZED (SELECT *, " + typeOf + " AS type, " + plain + " AS plain FROM members WHERE value IS NOT NULL AND value <> 'null'), " +
-		"events AS (SELECT file, 'event' AS fact, event, '' AS space, '' AS name, kind AS type, '' AS value, " + sum("0::BIGINT") +
-		", 0::BIGINT AS varied, bool_or(merged) AS merged FROM rows GROUP BY file, event, kind), " +
-		"properties AS MATERIALIZED (SELECT file, 'property' AS fact, event, space, name, type, '' AS value, " +
-		sum("coalesce(sum(sign) FILTER (WHERE NOT plain), 0)::BIGINT") + ", approx_count_distinct(value)::BIGINT AS varied, false AS merged FROM told GROUP BY " + key + ", type), " +
-		fmt.Sprintf("few AS (SELECT %s FROM properties GROUP BY %s HAVING sum(varied) <= %d), ", key, key, schema.MaxDistinct) +
-		"listed AS (SELECT file, 'value' AS fact, event, space, name, type, value, " + sum("0::BIGINT") +
-		", 0::BIGINT AS varied, false AS merged FROM told SEMI JOIN few USING (" + key + ") WHERE plain GROUP BY " + key + ", type, value) " +
-		capped("events", "events", mostEventsOfFile) + " UNION ALL " + capped("properties", "properties", mostPropertiesOfFile) +
+			"SELECT " + base + ", event, unnest(map_entries(properties::JSON::MAP(VARCHAR, JSON))) AS m FROM rows WHERE properties IS NOT NULL))",
+		"typed AS NOT MATERIALIZED (SELECT *, " + typeOf + " AS type FROM members WHERE value IS NOT NULL AND value <> 'null')",
+		"sent AS MATERIALIZED (SELECT " + key + ", type, " + sums + ", approx_count_distinct(value)::BIGINT AS varied FROM typed GROUP BY " + key + ", type)",
+		fmt.Sprintf("few AS (SELECT %s FROM sent GROUP BY %s HAVING sum(varied) <= %d)", key, key, schema.MaxDistinct),
+		"said AS MATERIALIZED (SELECT *, " + plain + " FROM (SELECT " + key + ", type, value, " + sums + " FROM typed SEMI JOIN few USING (" + key + ") GROUP BY " + key + ", type, value))",
+		"columns AS MATERIALIZED (SELECT *, " + plain + " FROM (SELECT file, '' AS event, 'column' AS space, m.key AS name, 'string' AS type, to_json(m.value)::VARCHAR AS value, " + sums +
+			" FROM (SELECT " + base + ", unnest([" + strings.Join(listed, ", ") + "]) AS m FROM rows) WHERE m.value IS NOT NULL GROUP BY file, m.key, m.value))",
+		"properties AS (SELECT " + key + ", type, " + told + ", coalesce(odd, 0)::BIGINT AS odd, varied FROM sent LEFT JOIN (SELECT " + key + ", type, " + odd + " FROM said GROUP BY " + key + ", type) USING (" + key + ", type) " +
+			"UNION ALL SELECT " + key + ", type, sum(n)::BIGINT, min(first_ms), max(last_ms), bit_or(users), bit_or(devices), " + odd + ", count(*) FROM columns GROUP BY " + key + ", type)",
+		"all_properties AS (SELECT 'property' AS fact, '' AS value, false AS merged, * FROM properties)",
+		fmt.Sprintf("listed AS (SELECT 'value' AS fact, 0::BIGINT AS odd, 0::BIGINT AS varied, false AS merged, * FROM said WHERE plain "+
+			"UNION ALL SELECT 'value', 0, 0, false, * FROM columns SEMI JOIN (SELECT file, name FROM columns GROUP BY file, name HAVING count(*) <= %d) USING (file, name) WHERE plain)", schema.MaxDistinct),
+	}
+	return "WITH " + strings.Join(queries, ", ") + " " +
+		capped("events", "events", mostEventsOfFile) + " UNION ALL " + capped("all_properties", "properties", mostPropertiesOfFile) +
 		" UNION ALL " + capped("listed", "", mostValuesOfFile)
 }
 
@@ -93,11 +105,9 @@ func capped(from, called string, most int) string {
 		"SELECT file FROM " + from + " QUALIFY " + rank + ") GROUP BY file"
 }
 
-// shownFacts are the columns of addFacts' result, in the order of schema.Fact.
-const shownFacts = "fact, event, space, name, type, value, n, odd, first_ms, last_ms, varied, persons"
-
 // addFacts is a query of the facts of a project, or of one event of it, out of those
-// of its files, which parts are queries of.
+// of its files, which parts are queries of. Its columns are in the order of
+// schema.Fact.
 func addFacts(parts []string, event string) string {
 	only, shown := "event", "CASE WHEN fact = 'event' THEN event ELSE '' END"
 	if event != "" {

@@ -178,26 +178,30 @@ func TestSchemaOfOldLakes(t *testing.T) {
 	if n := len(snapshot.Summaries); n == 0 || n > mergeSummaries {
 		t.Errorf("%d files of summaries", n)
 	}
-	commit, err := w.lake.Begin("without")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range snapshot.Summaries {
-		commit.Remove(w.lake.Rel(path))
-	}
 	snapshot.Release()
-	if err := commit.Finish(entryOf("without")); err != nil {
-		t.Fatal(err)
-	}
-	if n := count(); n != 12 {
-		t.Errorf("%d events without summaries", n)
-	}
-	if _, err := w.engine.Compact(context.Background(), nil); err != nil {
-		t.Fatal(err)
-	}
-	snapshot = w.lake.Snapshot()
-	defer snapshot.Release()
-	if len(snapshot.Summaries) == 0 || count() != 12 {
-		t.Errorf("%d files of summaries, %d events", len(snapshot.Summaries), count())
+	for range 2 { // the same twice: summaries may be lost again
+		snapshot := w.lake.Snapshot()
+		commit, err := w.lake.Begin(fmt.Sprint("without-", snapshot.Version))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range snapshot.Summaries {
+			commit.Remove(w.lake.Rel(path))
+		}
+		snapshot.Release()
+		if err := commit.Finish(entryOf("without")); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(); n != 12 {
+			t.Errorf("%d events without summaries", n)
+		}
+		if _, err := w.engine.Compact(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		snapshot = w.lake.Snapshot()
+		if n := len(snapshot.Summaries); n != 1 || count() != 12 {
+			t.Errorf("%d files of summaries, %d events", n, count())
+		}
+		snapshot.Release()
 	}
 }

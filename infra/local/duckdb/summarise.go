@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -49,7 +48,7 @@ func (p *pass) summarise(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			s.missing = s.missing[len(chunk):]
+			s.missing = s.missing[min(len(chunk), len(s.missing)):]
 		}
 	}
 	return nil
@@ -120,17 +119,18 @@ func (p *pass) writeSummaries(ctx context.Context, s *summarised, chunk []string
 	for _, path := range slices.Concat(replaced, chunk) {
 		rels = append(rels, l.Rel(path))
 	}
-	// Nobody else writes summaries, so what is replaced is never what it was before.
-	name := digest(rels)
+	// The lake's version makes the name another each time: summaries that were lost
+	// are written again, of the same files.
+	name := digest(append(rels, fmt.Sprint(p.version())))
 	commit, err := l.Begin("summarise-" + name)
-	if errors.Is(err, lake.ErrCommitted) {
-		s.stale = false
-		return nil // the disk failed after it was decided, and it was brought to its end since
-	}
 	if err != nil {
 		return err
 	}
 	defer func() { _ = commit.Abandon() }() // what it cannot clear away, the next Begin or Open does
+	if !p.current(s) {
+		s.missing, s.stale = nil, false
+		return nil
+	}
 	for _, path := range replaced {
 		commit.Remove(l.Rel(path))
 	}
@@ -163,6 +163,28 @@ func (p *pass) writeSummaries(ctx context.Context, s *summarised, chunk []string
 	}
 	s.files, s.stale = files, false
 	return nil
+}
+
+// version is that of the lake now.
+func (p *pass) version() uint64 {
+	now := p.engine.lake.Snapshot()
+	defer now.Release()
+	return now.Version
+}
+
+// current tells whether the lake has the files of summaries that it is thought to
+// have. It has others where the disk failed in the middle of an earlier commit, which
+// was brought to its end just now: the next pass looks anew.
+func (p *pass) current(s *summarised) bool {
+	now := p.engine.lake.Snapshot()
+	defer now.Release()
+	var files []string
+	for _, path := range now.Summaries {
+		if project, _ := partition(p.engine.lake.Rel(path)); project == s.project {
+			files = append(files, path)
+		}
+	}
+	return slices.Equal(files, slices.Sorted(slices.Values(s.files)))
 }
 
 // nameFrom is where in the paths of a project's events their names begin, counted
