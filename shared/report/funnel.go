@@ -11,7 +11,7 @@ type Funnel struct {
 	Common
 	Steps       []Step
 	WindowMS    int64  // from the attempt's step 1; its end is within
-	Count       string // uniques or sessions
+	Count       string // uniques, sessions or totals
 	First       bool   // only the first step 1 in range starts an attempt
 	Order       string // ordered, strict or any
 	Exclude     []Exclusion
@@ -37,6 +37,9 @@ type Exclusion struct {
 	Alternative
 	After, Before int // from 1
 }
+
+// totals counts attempts; the other counts of funnels are measures of insights too.
+const totals = "totals"
 
 // The orders of steps.
 const (
@@ -73,17 +76,17 @@ func ParseFunnel(body []byte) (*Funnel, error) {
 	if f.WindowMS, err = readWindow(o); err != nil {
 		return nil, err
 	}
-	if f.Count, err = o.word("count", uniques, sessions, "totals"); err != nil {
+	if f.Count, err = o.word("count", uniques, sessions, totals); err != nil {
 		return nil, err
-	}
-	if f.Count == "totals" {
-		return nil, wrong("count", "totals are not counted; there are uniques and sessions")
 	}
 	attempt, err := o.word("attempt", "best", "first")
 	if err != nil {
 		return nil, err
 	}
 	f.First = attempt == "first"
+	if f.Count == totals && o.has("attempt") {
+		return nil, wrong("attempt", "totals count every attempt; leave it out, or count uniques or sessions")
+	}
 	if f.Order, err = o.word("order", inOrder, strict, anyOrder); err != nil {
 		return nil, err
 	}

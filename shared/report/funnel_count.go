@@ -81,7 +81,7 @@ func (p *funnelPlan) count(segment []sql.Expr) sql.Expr {
 // persons counts the persons behind a row: where persons are what is counted, there
 // is a row for each.
 func (p *funnelPlan) persons() sql.Expr {
-	if p.scan.env.MinCell > 1 && p.Count == sessions {
+	if p.scan.env.MinCell > 1 && p.Count != uniques {
 		return sql.E("count(DISTINCT person)")
 	}
 	return sql.E("count(*)")

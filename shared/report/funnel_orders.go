@@ -13,8 +13,12 @@ func (p *funnelPlan) strictAttempts() sql.Expr {
 	follows := func(e sql.Expr, by int) sql.Expr {
 		return sql.E("lead(?, ?) OVER (PARTITION BY ? ORDER BY place)", e, sql.Int(int64(by)), sql.List(p.unit...))
 	}
-	inner := sql.Select{Fields: append(plain(append(slices.Clone(p.unit), place)), sql.Field{Expr: sql.E("t")}, sql.Field{Expr: matched(0)}), From: p.table}
-	outer := sql.Select{Fields: append(plain(append(slices.Clone(p.unit), place)), sql.Field{Expr: sql.E("t")}), Where: []sql.Expr{matched(0), p.inRange()}}
+	own := append(slices.Clone(p.unit), place)
+	if p.Count == totals {
+		own = append(p.groups(), place)
+	}
+	inner := sql.Select{Fields: append(plain(own), sql.Field{Expr: sql.E("t")}, sql.Field{Expr: matched(0)}), From: p.table}
+	outer := sql.Select{Fields: append(plain(own), sql.Field{Expr: sql.E("t")}), Where: []sql.Expr{matched(0), p.inRange()}}
 	for i, k := range p.keys {
 		key := k
 		if p.BreakdownAt > 1 {
@@ -38,7 +42,7 @@ func (p *funnelPlan) strictAttempts() sql.Expr {
 	if p.BreakdownAt == 1 || len(p.keys) == 0 {
 		return reaching
 	}
-	s := sql.Select{Fields: plain(append(append(slices.Clone(p.unit), place, sql.E("t"), sql.E("reached")), p.later()...)), From: sql.E("(?) v", reaching)}
+	s := sql.Select{Fields: plain(append(append(own, sql.E("t"), sql.E("reached")), p.later()...)), From: sql.E("(?) v", reaching)}
 	for _, k := range p.keys { // who did not get to the step has no value of it
 		s.Fields = append(s.Fields, sql.Field{Name: k, Expr: sql.E("CASE WHEN reached >= ? THEN ? ELSE ? END", sql.Int(int64(p.BreakdownAt)), k, textKey(NotSet))})
 	}
@@ -68,15 +72,18 @@ func (p *funnelPlan) anyAttempts() sql.Expr {
 // second of them was taken, whichever that was.
 func (p *funnelPlan) inTurn(chosen sql.Select) sql.Expr {
 	n := len(p.Steps)
-	carried := append(slices.Clone(p.unit), sql.E("t"), sql.E("reached"))
-	carried = append(carried, p.keys...)
+	carried := p.one()
+	if p.Count != totals {
+		carried = append(carried, sql.E("t"))
+	}
+	carried = append(append(carried, sql.E("reached")), p.keys...)
 	steps, which := p.numbers(0), sql.E("CASE step")
 	for i := range n {
 		which = sql.E("? WHEN ? THEN ?", which, sql.Int(int64(i)), sql.Name("u", i))
 	}
 	each := sql.Select{Fields: append(plain(carried), sql.As(sql.E("? END", which), "u")), From: sql.E("? CROSS JOIN ?", chosen.Sub("c"), steps)}
 	placed := sql.Select{
-		Fields: append(plain(carried), sql.Field{Expr: sql.E("u")}, sql.As(sql.E("row_number() OVER (PARTITION BY ? ORDER BY u)", sql.List(p.unit...)), "turn")),
+		Fields: append(plain(carried), sql.Field{Expr: sql.E("u")}, sql.As(sql.E("row_number() OVER (PARTITION BY ? ORDER BY u)", sql.List(p.one()...)), "turn")),
 		From:   each.Sub("e"), Where: []sql.Expr{sql.E("u - t <= ?", sql.Int(p.WindowMS))},
 	}
 	turns := sql.Select{Fields: plain(carried), From: placed.Sub("o"), Group: carried}

@@ -27,7 +27,7 @@ func TestFunnelRefusals(t *testing.T) {
 		{two + `,"window":{"unit":"day"}`, "window.value", "missing"},
 		{two + `,"window":{"value":0}`, "window.value", "1 to 366"},
 		{two + `,"window":{"value":1,"unit":"month"}`, "window.unit", "week"},
-		{two + `,"count":"totals"`, "count", "uniques"},
+		{two + `,"count":"totals","attempt":"best"`, "attempt", "every attempt"},
 		{two + `,"count":"users"`, "count", "sessions"},
 		{two + `,"attempt":"last"`, "attempt", "best"},
 		{two + `,"order":"none"`, "order", "strict"},

@@ -11,7 +11,8 @@ import (
 //	scan      events, with m0, m1, … for which steps they can serve
 //	sessions  the same, with the session that each is in, where sessions count
 //	attempts  one row for each start: t, and t2, t3, … when it got to the steps
-//	chosen    one row for each person or session: the attempt it counts with
+//	chosen    one row for each person or session: the attempt it counts with;
+//	          where totals are counted, a row for each attempt that counts
 //	cut       the same, with its segment
 //
 // and counts those by segment and step. Nothing joins events with events: when the
@@ -41,6 +42,7 @@ func (f *Funnel) Compile(d sql.Dialect, env Env) (*Statement, error) {
 	if p.scan, err = newScan(&f.Common, d, &env); err != nil {
 		return nil, err
 	}
+	p.scan.numbered = true
 	for i := range f.Hold {
 		p.held = append(p.held, sql.Name("g", i))
 	}
@@ -65,11 +67,19 @@ func (f *Funnel) Compile(d sql.Dialect, env Env) (*Statement, error) {
 		p.add(sql.E("attempts"), p.anyAttempts())
 		tie = p.held
 	default:
+		tie = p.held
+		if p.apart() {
+			p.add(sql.E("attempts"), p.nextAttempts())
+			break
+		}
 		p.add(sql.E("instants"), p.instants())
 		p.add(sql.E("attempts"), p.orderedAttempts())
-		tie = p.held
 	}
-	p.choose(tie)
+	if f.Count == totals {
+		p.choose(p.chain())
+	} else {
+		p.choose(p.best(tie))
+	}
 	carried := []sql.Expr{sql.E("person"), sql.E("reached")}
 	for i := range f.Steps {
 		carried = append(carried, stepAt(i+1))
@@ -216,10 +226,10 @@ func (p *funnelPlan) inRange() sql.Expr {
 // groups are the fields within which an attempt stays.
 func (p *funnelPlan) groups() []sql.Expr { return append(slices.Clone(p.unit), p.held...) }
 
-// choose takes the attempt with which each person or session counts. No two are
+// best takes the attempt with which each person or session counts. No two are
 // tied, so rank is row_number, for which DuckDB 1.5 has a short cut that fails on
 // this statement (TopNWindowElimination).
-func (p *funnelPlan) choose(tie []sql.Expr) {
+func (p *funnelPlan) best(tie []sql.Expr) sql.Select {
 	by := append([]sql.Expr{sql.E("t")}, tie...)
 	if !p.First {
 		by = append([]sql.Expr{sql.E("reached DESC")}, by...)
@@ -228,7 +238,11 @@ func (p *funnelPlan) choose(tie []sql.Expr) {
 		Fields: []sql.Field{{Expr: sql.E("*")}, sql.As(sql.E("rank() OVER (PARTITION BY ? ORDER BY ?)", sql.List(p.unit...), sql.List(by...)), "choice")},
 		From:   p.table,
 	}
-	chosen := sql.Select{Fields: []sql.Field{{Expr: sql.E("*")}}, From: ranked.Sub("a"), Where: []sql.Expr{sql.E("choice = 1")}}
+	return sql.Select{Fields: []sql.Field{{Expr: sql.E("*")}}, From: ranked.Sub("a"), Where: []sql.Expr{sql.E("choice = 1")}}
+}
+
+// choose makes the query of the attempts that count.
+func (p *funnelPlan) choose(chosen sql.Select) {
 	switch {
 	case p.Order == anyOrder:
 		p.add(sql.E("chosen"), p.inTurn(chosen))

@@ -7,11 +7,12 @@ import (
 )
 
 // A retention statement looks at the events once, in the query "scan", which has
-// the rows that fit first or then, numbered in the order of each person's events.
-// From it
+// the rows that fit first or then. From it
 //
-//	joined  has a row for each person of each cohort: the event that they joined by
-//	visits  has a row for each person and slot of time in which they did then
+//	moments  has a row for each person of each cohort: when they joined
+//	joined   has the same with what else happened in that instant: whether then came
+//	         after first, and the break-down's keys
+//	visits   has a row for each person and slot of time in which they did then
 //
 // so that what is joined to each other is no longer events. With the calendar's
 // clock a slot is an interval. With the rolling clock slots are as long as an
@@ -42,16 +43,18 @@ func (s *Retention) Compile(d sql.Dialect, env Env) (*Statement, error) {
 	if p.scan, err = newScan(&s.Common, d, &env); err != nil {
 		return nil, err
 	}
+	p.scan.numbered = true
 	if err := p.fields(); err != nil {
 		return nil, err
 	}
 	joined := sql.E("joined")
 	queries := []sql.Field{
 		{Name: sql.E("scan"), Expr: p.scan.query()},
+		{Name: sql.E("moments"), Expr: p.moments()},
 		{Name: joined, Expr: p.joined()},
 		{Name: sql.E("visits"), Expr: p.visits()},
 	}
-	p.cut = cut(joined, []sql.Expr{sql.E("person"), sql.E("cohort"), sql.E("slot"), sql.E("t"), sql.E("place")}, s.Breakdown, sql.Expr{}, sql.Expr{})
+	p.cut = cut(joined, []sql.Expr{sql.E("person"), sql.E("cohort"), sql.E("slot"), sql.E("t"), sql.E("again")}, s.Breakdown, sql.Expr{}, sql.Expr{})
 	queries = append(queries, p.cut.queries...)
 	statement := sql.With(queries, sql.UnionAll(p.sizes(), p.retained()))
 	cal := &p.scan.cal
@@ -106,7 +109,9 @@ func (p *retentionPlan) fields() error {
 	s.keep(sql.Or(first, then))
 	s.field(sql.E("person"), s.person())
 	s.field(sql.E("t"), s.time())
-	s.field(sql.E("place"), sql.E("row_number() OVER (PARTITION BY ? ORDER BY ?)", s.person(), sql.List(s.order()...)))
+	for i, o := range s.order()[1:] {
+		s.field(sql.Name("o", i), o)
+	}
 	s.field(sql.E("is_first"), first)
 	s.field(sql.E("is_then"), then)
 	bucket := s.cal.bucketOf(s.d, p.Interval, s.time(), numbered)
@@ -135,29 +140,51 @@ func within(t sql.Expr, list []span) sql.Expr {
 	return sql.Or(parts...)
 }
 
-// joined takes of each person and interval the first event; with first_ever of
+// moments takes of each person and interval the first event; with first_ever of
 // each person the first of all, where that is of the report's days.
-func (p *retentionPlan) joined() sql.Expr {
+func (p *retentionPlan) moments() sql.Expr {
 	query := sql.Select{
 		Fields: []sql.Field{
 			{Expr: sql.E("person")},
 			sql.As(sql.E("cohort"), "cohort"),
 			sql.As(sql.E("min(slot)"), "slot"),
 			sql.As(sql.E("min(t)"), "t"),
-			sql.As(sql.E("min(place)"), "place"),
 		},
 		From: sql.E("scan"), Where: []sql.Expr{sql.E("is_first")}, Group: []sql.Expr{sql.E("person"), sql.E("cohort")},
 	}
 	if p.FirstEver {
-		query.Fields[1] = sql.As(sql.E("min_by(cohort, place)"), "cohort")
-		query.Fields[2] = sql.As(sql.E("min_by(slot, place)"), "slot")
+		query.Fields[1] = sql.As(sql.E("min(cohort)"), "cohort")
 		query.Group = query.Group[:1]
 		query.Having = within(sql.E("min(t)"), p.scan.cal.spans(p.scan.cal.from, p.scan.cal.to))
 	}
+	return query.Expr()
+}
+
+// joined puts the few events that happened in the instants of moments in order.
+func (p *retentionPlan) joined() sql.Expr {
+	order := make([]sql.Expr, len(p.scan.order())-1)
+	for i := range order {
+		order[i] = sql.E("s.?", sql.Name("o", i))
+	}
+	ranked := sql.Select{
+		Fields: []sql.Field{
+			sql.As(sql.E("m.person"), "person"), sql.As(sql.E("m.cohort"), "cohort"), sql.As(sql.E("m.slot"), "slot"), sql.As(sql.E("m.t"), "t"),
+			sql.As(sql.E("s.is_first"), "is_first"), sql.As(sql.E("s.is_then"), "is_then"),
+			sql.As(sql.E("row_number() OVER (PARTITION BY m.person, m.t ORDER BY ?)", sql.List(order...)), "place"),
+		},
+		From: sql.E("scan s\nJOIN moments m ON m.person = s.person AND m.t = s.t"),
+	}
+	who := []sql.Expr{sql.E("person"), sql.E("cohort"), sql.E("slot"), sql.E("t")}
+	query := sql.Select{
+		Fields: append(plain(who), sql.As(sql.E("coalesce(max(place) FILTER (WHERE is_then) > min(place) FILTER (WHERE is_first), FALSE)"), "again")),
+		Group:  who,
+	}
 	for i := range p.Breakdown {
 		k := sql.Name("k", i)
-		query.Fields = append(query.Fields, sql.Field{Name: k, Expr: sql.E("min_by(?, place)", k)})
+		ranked.Fields = append(ranked.Fields, sql.Field{Name: k, Expr: sql.E("s.?", k)})
+		query.Fields = append(query.Fields, sql.Field{Name: k, Expr: sql.E("min_by(?, place) FILTER (WHERE is_first)", k)})
 	}
+	query.From = ranked.Sub("r")
 	return query.Expr()
 }
 
@@ -166,7 +193,7 @@ func (p *retentionPlan) visits() sql.Expr {
 	return sql.Select{
 		Fields: []sql.Field{
 			{Expr: sql.E("person")}, {Expr: sql.E("slot")},
-			sql.As(sql.E("min(t)"), "earliest"), sql.As(sql.E("max(t)"), "latest"), sql.As(sql.E("max(place)"), "place"),
+			sql.As(sql.E("min(t)"), "earliest"), sql.As(sql.E("max(t)"), "latest"),
 		},
 		From: sql.E("scan"), Where: []sql.Expr{sql.E("is_then")}, Group: []sql.Expr{sql.E("person"), sql.E("slot")},
 	}.Expr()
@@ -207,7 +234,7 @@ func (p *retentionPlan) retained() sql.Expr {
 // event that they joined by.
 func (p *retentionPlan) returns() sql.Select {
 	apart := sql.E("v.slot - j.slot")
-	on := sql.E("v.person = j.person AND v.slot >= j.slot AND v.place > j.place")
+	on := sql.E("v.person = j.person AND v.slot >= j.slot AND (v.latest > j.t OR v.slot = j.slot AND j.again)")
 	if !p.OrAfter {
 		on = sql.E("? AND v.slot <= j.slot + ?", on, sql.Int(int64(p.Intervals)))
 	}

@@ -30,6 +30,7 @@ type scan struct {
 	fields     []sql.Field // of the outer query
 	properties []scanned   // those that were asked for
 	profiles   bool        // the relation profiles is joined
+	numbered   bool        // person is a number, the same for the same person in this scan
 }
 
 type scanned struct {
@@ -221,7 +222,32 @@ func (s *scan) query() sql.Expr {
 		from = sql.E("events e\nLEFT JOIN profiles f ON f.person_id = e.person_id AND f.group_key IS NULL")
 	}
 	inner := sql.Select{Fields: s.columns, From: from, Where: append(s.bounds(), s.conditions...)}
+	if s.numbered && s.d.NumbersPay() {
+		return s.numberedQuery(inner)
+	}
 	return sql.Select{Fields: s.fields, From: inner.Sub("x"), Where: s.kept}.Expr()
+}
+
+// numberedQuery puts numbers in place of the persons, for reports that sort and join
+// by them again and again.
+func (s *scan) numberedQuery(inner sql.Select) sql.Expr {
+	person := sql.E("person")
+	rows := sql.Select{Fields: []sql.Field{{Expr: sql.E("x.*")}}, From: inner.Sub("x"), Where: s.kept}
+	persons := sql.Select{
+		Fields: []sql.Field{{Expr: person}},
+		From:   sql.E("rows"), Where: []sql.Expr{sql.E("person IS NOT NULL")}, Group: []sql.Expr{person},
+	}
+	numbers := sql.Select{Fields: []sql.Field{{Expr: person}, sql.As(sql.E("row_number() OVER ()"), "number")}, From: persons.Sub("p")}
+	named := sql.Select{From: sql.E("rows r\nLEFT JOIN numbers n ON n.person = r.person")}
+	for _, c := range s.columns {
+		e := sql.E("r.?", c.Name)
+		if c.Name == person {
+			e = sql.E("n.number")
+		}
+		named.Fields = append(named.Fields, sql.Field{Name: c.Name, Expr: e})
+	}
+	return sql.With([]sql.Field{{Name: sql.E("rows"), Expr: rows.Expr()}, {Name: sql.E("numbers"), Expr: numbers.Expr()}},
+		sql.Select{Fields: s.fields, From: named.Sub("x")}.Expr())
 }
 
 // bounds are those of time, on the partitions' date first.

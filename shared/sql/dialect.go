@@ -11,6 +11,13 @@ type Dialect interface {
 	// Name is "duckdb" or "trino".
 	Name() string
 
+	// NumbersPay tells whether it is worth the while to number what rows are grouped,
+	// sorted and joined by several times, where that is text.
+	NumbersPay() bool
+
+	// JoinsNext tells whether there are joins with the next row only: ASOF JOIN.
+	JoinsNext() bool
+
 	// Millis is a TIMESTAMP as milliseconds since 1970, a BIGINT.
 	Millis(timestamp Expr) Expr
 	// Day is the DATE so many days after 1970-01-01.
@@ -40,6 +47,9 @@ type Dialect interface {
 	Integer(text Expr) Expr
 	// Real reads a number's text as DOUBLE.
 	Real(text Expr) Expr
+
+	// Chain is a query for the IDs, and the groups, of the spans that a chain takes.
+	Chain(Spans) Expr
 
 	// Matches tells whether an expression of RE2 is found in a text.
 	Matches(text Expr, pattern *syntax.Regexp) Expr

@@ -14,6 +14,12 @@ type trino struct{}
 
 func (trino) Name() string { return "trino" }
 
+// NumbersPay: numbering all rows of a table is done on one machine of many, and what
+// is named twice in a statement is read twice.
+func (trino) NumbersPay() bool { return false }
+
+func (trino) JoinsNext() bool { return false }
+
 func (trino) Millis(timestamp Expr) Expr {
 	return E("date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', ?)", timestamp)
 }

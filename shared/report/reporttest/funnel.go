@@ -46,6 +46,7 @@ func (s *funnelStep) serves(h *happened) bool {
 type attempt struct {
 	times []int64
 	tie   string
+	held  string
 	event *happened
 }
 
@@ -66,6 +67,12 @@ func funnel(w *world, spec []byte) any {
 	var persons []string
 	units := q.units(w)
 	for _, name := range sortedKeys(units) {
+		if q.Count == "totals" {
+			for _, a := range q.chain(q.attempts(w, units[name])) {
+				chosen, persons = append(chosen, a), append(persons, units[name][0].person)
+			}
+			continue
+		}
 		var best *attempt
 		for _, a := range q.attempts(w, units[name]) {
 			if best == nil || q.better(a, best) {
@@ -97,6 +104,25 @@ func (q *funnelQuestion) better(a, b *attempt) bool {
 		return a.times[0] < b.times[0]
 	}
 	return a.tie < b.tie
+}
+
+// chain are the attempts that count where all do: of each held value the first, and
+// each that begins after the one before it is over.
+func (q *funnelQuestion) chain(attempts []*attempt) []*attempt {
+	slices.SortStableFunc(attempts, func(a, b *attempt) int { return int(a.times[0] - b.times[0]) })
+	over := map[string]int64{}
+	var list []*attempt
+	for _, a := range attempts {
+		if last, ok := over[a.held]; ok && a.times[0] <= last {
+			continue
+		}
+		over[a.held] = a.times[0] + q.windowMS()
+		if n := len(a.times); n == len(q.Steps) {
+			over[a.held] = a.times[n-1]
+		}
+		list = append(list, a)
+	}
+	return list
 }
 
 // units are the events that are looked at, by person, or person and session.

@@ -22,7 +22,7 @@ func (q *funnelQuestion) attempts(w *world, events []*happened) []*attempt {
 		if !start.in(q.From, q.To, zone) {
 			continue
 		}
-		a := &attempt{tie: q.held(start), event: &happened{}}
+		a := &attempt{tie: q.held(start), held: q.held(start), event: &happened{}}
 		switch {
 		case q.Order == "any" && slices.ContainsFunc(q.Steps, func(s funnelStep) bool { return s.serves(start) }):
 			a.times = q.anyTimes(same, start)
@@ -147,7 +147,7 @@ func (q *funnelQuestion) strictAttempts(w *world, events []*happened) []*attempt
 		if !start.in(q.From, q.To, zone) || !q.Steps[0].serves(start) {
 			continue
 		}
-		a := &attempt{tie: fmt.Sprintf("%04d", i), event: &happened{}}
+		a := &attempt{tie: fmt.Sprintf("%04d", i), held: q.held(start), event: &happened{}}
 		for s := range q.Steps {
 			if i+s == len(stream) {
 				break

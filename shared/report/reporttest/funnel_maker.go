@@ -21,8 +21,8 @@ func funnelSpec(g *maker) map[string]any {
 		}
 		s["window"] = window
 	}
-	s["count"] = pick(g, "uniques", "uniques", "uniques", "sessions")
-	if g.chance(3) {
+	s["count"] = pick(g, "uniques", "uniques", "totals", "sessions")
+	if s["count"] != "totals" && g.chance(3) {
 		s["attempt"] = pick(g, "first", "best")
 	}
 	if order == "ordered" && g.chance(3) {

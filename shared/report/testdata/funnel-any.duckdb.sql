@@ -1,16 +1,33 @@
 WITH scan AS (
+  WITH rows AS (
+    SELECT x.*
+    FROM (
+      SELECT e."country" AS p0, e.event AS event, e.kind AS kind, e.person_id AS person, epoch_ms(e."time") AS t, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."channel" AS p1
+      FROM events e
+      WHERE e."date" BETWEEN DATE '2026-10-31' AND DATE '2026-12-07'
+        AND (e."time" >= TIMESTAMP '2026-10-31 23:00:00.000' AND e."time" < TIMESTAMP '2026-12-07 23:00:00.001')
+        AND NOT e.is_bot
+        AND e.person_id IS NOT NULL
+        AND e.event IN ('Search', 'Sign Up', 'Purchase')
+    ) x
+    WHERE (x.event = 'Search' OR x.event = 'Sign Up' OR x.event = 'Purchase')
+      AND coalesce(x.p0 = 'DE', FALSE)
+  ),
+  numbers AS (
+    SELECT person, row_number() OVER () AS number
+    FROM (
+      SELECT person
+      FROM rows
+      WHERE person IS NOT NULL
+      GROUP BY person
+    ) p
+  )
   SELECT x.event = 'Search' AS m0, x.event = 'Sign Up' AS m1, x.event = 'Purchase' AS m2, x.person AS person, x.t AS t, row_number() OVER (PARTITION BY x.person ORDER BY x.t, x.received, x.insert_id, x.event) AS place, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '' THEN 't(empty)' ELSE 't' || x.p1 END AS k0
   FROM (
-    SELECT e."country" AS p0, e.event AS event, e.kind AS kind, e.person_id AS person, epoch_ms(e."time") AS t, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."channel" AS p1
-    FROM events e
-    WHERE e."date" BETWEEN DATE '2026-10-31' AND DATE '2026-12-07'
-      AND (e."time" >= TIMESTAMP '2026-10-31 23:00:00.000' AND e."time" < TIMESTAMP '2026-12-07 23:00:00.001')
-      AND NOT e.is_bot
-      AND e.person_id IS NOT NULL
-      AND e.event IN ('Search', 'Sign Up', 'Purchase')
+    SELECT r.p0 AS p0, r.event AS event, r.kind AS kind, n.number AS person, r.t AS t, r.received AS received, r.insert_id AS insert_id, r.p1 AS p1
+    FROM rows r
+    LEFT JOIN numbers n ON n.person = r.person
   ) x
-  WHERE (x.event = 'Search' OR x.event = 'Sign Up' OR x.event = 'Purchase')
-    AND coalesce(x.p0 = 'DE', FALSE)
 ),
 instants AS (
   SELECT person, k0, t, c0 >= 1 AS f1, c1 >= 1 AS f6, c2 >= 1 AS f11

@@ -1,13 +1,30 @@
 WITH scan AS (
+  WITH rows AS (
+    SELECT x.*
+    FROM (
+      SELECT e.event AS event, e.kind AS kind, nullif(CAST(json_extract(e.properties, '$."plan"') AS VARCHAR), 'null') AS p0, e.person_id AS person, epoch_ms(e."time") AS t, nullif(CAST(json_extract(e.properties, '$."plan"') AS VARCHAR), 'null') AS p1, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p2
+      FROM events e
+      WHERE e."date" BETWEEN DATE '2026-11-01' AND DATE '2026-12-01'
+        AND (e."time" >= TIMESTAMP '2026-11-01 00:00:00.000' AND e."time" < TIMESTAMP '2026-12-01 12:00:00.001')
+        AND NOT e.is_bot
+        AND e.person_id IS NOT NULL
+        AND (e.kind IN ('event', 'page', 'screen') OR e.event IN ('Sign Up', 'Add Card', 'Add Account', 'Purchase', 'Refund'))
+    ) x
+  ),
+  numbers AS (
+    SELECT person, row_number() OVER () AS number
+    FROM (
+      SELECT person
+      FROM rows
+      WHERE person IS NOT NULL
+      GROUP BY person
+    ) p
+  )
   SELECT (x.event = 'Sign Up' AND x.kind IN ('event', 'page', 'screen')) AS m0, ((x.event = 'Add Card' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_string(x.p0, '$') END = 'pro', FALSE) AND x.kind IN ('event', 'page', 'screen')) OR (x.event = 'Add Account' AND x.kind IN ('event', 'page', 'screen'))) AS m1, (x.event = 'Purchase' AND x.kind IN ('event', 'page', 'screen')) AS m2, (x.event = 'Purchase' AND x.kind IN ('event', 'page', 'screen')) AS m3, (x.event = 'Refund' AND x.kind IN ('event', 'page', 'screen')) AS x0, x.kind IN ('event', 'page', 'screen') AS active, ((x.event = 'Sign Up' AND x.kind IN ('event', 'page', 'screen')) OR ((x.event = 'Add Card' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_string(x.p0, '$') END = 'pro', FALSE) AND x.kind IN ('event', 'page', 'screen')) OR (x.event = 'Add Account' AND x.kind IN ('event', 'page', 'screen'))) OR (x.event = 'Purchase' AND x.kind IN ('event', 'page', 'screen')) OR (x.event = 'Purchase' AND x.kind IN ('event', 'page', 'screen')) OR (x.event = 'Refund' AND x.kind IN ('event', 'page', 'screen'))) AS asked, x.person AS person, x.t AS t, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '""' THEN 't(empty)' WHEN x.p1 LIKE '"%' THEN 't' || json_extract_string(x.p1, '$') WHEN x.p1 IN ('true', 'false') THEN 'b' || x.p1 WHEN x.p1 LIKE '[%' THEN 't(list)' WHEN x.p1 LIKE '{%' THEN 't(object)' ELSE coalesce('n' || CAST(coalesce(CAST(try_cast(x.p1 AS DECIMAL(18, 9)) AS DECIMAL(38, 9)), try_cast(x.p1 AS DECIMAL(38, 9))) AS VARCHAR), 't(number)') END AS g0, row_number() OVER (PARTITION BY x.person ORDER BY x.t, x.received, x.insert_id, x.event) AS place, CASE WHEN x.p2 IS NULL THEN 't(not set)' WHEN x.p2 = '' THEN 't(empty)' ELSE 't' || x.p2 END AS k0
   FROM (
-    SELECT e.event AS event, e.kind AS kind, nullif(CAST(json_extract(e.properties, '$."plan"') AS VARCHAR), 'null') AS p0, e.person_id AS person, epoch_ms(e."time") AS t, nullif(CAST(json_extract(e.properties, '$."plan"') AS VARCHAR), 'null') AS p1, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p2
-    FROM events e
-    WHERE e."date" BETWEEN DATE '2026-11-01' AND DATE '2026-12-01'
-      AND (e."time" >= TIMESTAMP '2026-11-01 00:00:00.000' AND e."time" < TIMESTAMP '2026-12-01 12:00:00.001')
-      AND NOT e.is_bot
-      AND e.person_id IS NOT NULL
-      AND (e.kind IN ('event', 'page', 'screen') OR e.event IN ('Sign Up', 'Add Card', 'Add Account', 'Purchase', 'Refund'))
+    SELECT r.event AS event, r.kind AS kind, r.p0 AS p0, n.number AS person, r.t AS t, r.p1 AS p1, r.received AS received, r.insert_id AS insert_id, r.p2 AS p2
+    FROM rows r
+    LEFT JOIN numbers n ON n.person = r.person
   ) x
 ),
 sessions AS (

@@ -1,34 +1,47 @@
 WITH scan AS (
+  WITH rows AS (
+    SELECT x.*
+    FROM (
+      SELECT e.event AS event, e.kind AS kind, e.person_id AS person, epoch_ms(e."time") AS t
+      FROM events e
+      WHERE e."date" BETWEEN DATE '2026-10-31' AND DATE '2026-12-07'
+        AND (e."time" >= TIMESTAMP '2026-10-31 23:00:00.000' AND e."time" < TIMESTAMP '2026-12-07 23:00:00.001')
+        AND NOT e.is_bot
+        AND e.person_id IS NOT NULL
+        AND e.event IN ('Sign Up', 'Purchase')
+    ) x
+    WHERE (x.event = 'Sign Up' OR x.event = 'Purchase')
+  ),
+  numbers AS (
+    SELECT person, row_number() OVER () AS number
+    FROM (
+      SELECT person
+      FROM rows
+      WHERE person IS NOT NULL
+      GROUP BY person
+    ) p
+  )
   SELECT x.event = 'Sign Up' AS m0, x.event = 'Purchase' AS m1, x.person AS person, x.t AS t
   FROM (
-    SELECT e.event AS event, e.kind AS kind, e.person_id AS person, epoch_ms(e."time") AS t
-    FROM events e
-    WHERE e."date" BETWEEN DATE '2026-10-31' AND DATE '2026-12-07'
-      AND (e."time" >= TIMESTAMP '2026-10-31 23:00:00.000' AND e."time" < TIMESTAMP '2026-12-07 23:00:00.001')
-      AND NOT e.is_bot
-      AND e.person_id IS NOT NULL
-      AND e.event IN ('Sign Up', 'Purchase')
+    SELECT r.event AS event, r.kind AS kind, n.number AS person, r.t AS t
+    FROM rows r
+    LEFT JOIN numbers n ON n.person = r.person
   ) x
-  WHERE (x.event = 'Sign Up' OR x.event = 'Purchase')
-),
-instants AS (
-  SELECT person, t, c0 >= 1 AS f1, (c0 >= 1 AND c1 >= 1) AS f2, c1 >= 1 AS f5
-  FROM (
-    SELECT person, t, count(*) FILTER (WHERE m0) AS c0, count(*) FILTER (WHERE m1) AS c1
-    FROM scan
-    GROUP BY person, t
-  ) i
 ),
 attempts AS (
   SELECT *, CASE WHEN NOT coalesce(t2 - t <= 604800000, FALSE) THEN 1 ELSE 2 END AS reached
   FROM (
-    SELECT person, t, CASE WHEN f2 THEN t WHEN f1 THEN w5 END AS t2
+    SELECT e1.person AS person, e1.t AS t, e2.t AS t2
     FROM (
-      SELECT *, min(CASE WHEN f5 THEN t END) OVER (PARTITION BY person ORDER BY t ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS w5
-      FROM instants
-    ) l
-    WHERE f1
-      AND (t >= 1793487600000 AND t < 1796079600000)
+      SELECT person, t
+      FROM scan
+      WHERE m0
+        AND (t >= 1793487600000 AND t < 1796079600000)
+      GROUP BY person, t
+    ) e1
+    ASOF LEFT JOIN (SELECT person, t
+    FROM scan
+    WHERE m1) e2 ON e2.t >= e1.t AND e2.person = e1.person
   ) s
 ),
 chosen AS (

@@ -1,15 +1,32 @@
 WITH scan AS (
+  WITH rows AS (
+    SELECT x.*
+    FROM (
+      SELECT e.event AS event, e.kind AS kind, e.person_id AS person, epoch_ms(e."time") AS t, e."country" AS p0, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."channel" AS p1
+      FROM events e
+      WHERE e."date" BETWEEN DATE '2026-10-31' AND DATE '2026-12-07'
+        AND (e."time" >= TIMESTAMP '2026-10-31 23:00:00.000' AND e."time" < TIMESTAMP '2026-12-07 23:00:00.001')
+        AND NOT e.is_bot
+        AND e.person_id IS NOT NULL
+        AND (e.kind IN ('event', 'page', 'screen') OR e.event IN ('Page View', 'Sign Up'))
+    ) x
+    WHERE (x.event = 'Page View' OR x.event = 'Sign Up' OR x.kind IN ('event', 'page', 'screen') OR x.kind IN ('event', 'page', 'screen'))
+  ),
+  numbers AS (
+    SELECT person, row_number() OVER () AS number
+    FROM (
+      SELECT person
+      FROM rows
+      WHERE person IS NOT NULL
+      GROUP BY person
+    ) p
+  )
   SELECT x.event = 'Page View' AS m0, x.event = 'Sign Up' AS m1, x.kind IN ('event', 'page', 'screen') AS m2, x.person AS person, x.t AS t, CASE WHEN x.p0 IS NULL THEN 't(not set)' WHEN x.p0 = '' THEN 't(empty)' ELSE 't' || x.p0 END AS g0, row_number() OVER (PARTITION BY x.person ORDER BY x.t, CASE WHEN x.event = 'Page View' THEN 0 ELSE CASE WHEN x.event = 'Sign Up' THEN 1 ELSE CASE WHEN x.kind IN ('event', 'page', 'screen') THEN 2 ELSE 3 END END END, x.received, x.insert_id, x.event) AS place, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '' THEN 't(empty)' ELSE 't' || x.p1 END AS k0
   FROM (
-    SELECT e.event AS event, e.kind AS kind, e.person_id AS person, epoch_ms(e."time") AS t, e."country" AS p0, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id, e."channel" AS p1
-    FROM events e
-    WHERE e."date" BETWEEN DATE '2026-10-31' AND DATE '2026-12-07'
-      AND (e."time" >= TIMESTAMP '2026-10-31 23:00:00.000' AND e."time" < TIMESTAMP '2026-12-07 23:00:00.001')
-      AND NOT e.is_bot
-      AND e.person_id IS NOT NULL
-      AND (e.kind IN ('event', 'page', 'screen') OR e.event IN ('Page View', 'Sign Up'))
+    SELECT r.event AS event, r.kind AS kind, n.number AS person, r.t AS t, r.p0 AS p0, r.received AS received, r.insert_id AS insert_id, r.p1 AS p1
+    FROM rows r
+    LEFT JOIN numbers n ON n.person = r.person
   ) x
-  WHERE (x.event = 'Page View' OR x.event = 'Sign Up' OR x.kind IN ('event', 'page', 'screen') OR x.kind IN ('event', 'page', 'screen'))
 ),
 attempts AS (
   SELECT *, CASE WHEN NOT coalesce(t2 - t <= 604800000, FALSE) THEN 1 WHEN NOT coalesce(t3 - t <= 604800000, FALSE) THEN 2 ELSE 3 END AS reached

@@ -1,5 +1,5 @@
 WITH scan AS (
-  SELECT x.person AS person, x.t AS t, row_number() OVER (PARTITION BY x.person ORDER BY x.t, x.received, x.insert_id, x.event) AS place, ((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_scalar(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) AS is_first, x.event IN ('Page View', 'Purchase') AS is_then, (((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) / 86400000) - 20746) AS cohort, (x.t / 86400000) AS slot, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '' THEN 't(empty)' ELSE 't' || x.p1 END AS k0
+  SELECT x.person AS person, x.t AS t, x.received AS o0, x.insert_id AS o1, x.event AS o2, ((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_scalar(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) AS is_first, x.event IN ('Page View', 'Purchase') AS is_then, (((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) / 86400000) - 20746) AS cohort, (x.t / 86400000) AS slot, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '' THEN 't(empty)' ELSE 't' || x.p1 END AS k0
   FROM (
     SELECT e.person_id AS person, nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') AS p0, e.event AS event, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p1
     FROM events e
@@ -10,14 +10,23 @@ WITH scan AS (
   WHERE x.person IS NOT NULL
     AND (((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_scalar(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) OR x.event IN ('Page View', 'Purchase'))
 ),
-joined AS (
-  SELECT person, cohort, min(slot) AS slot, min(t) AS t, min(place) AS place, min_by(k0, place) AS k0
+moments AS (
+  SELECT person, cohort, min(slot) AS slot, min(t) AS t
   FROM scan
   WHERE is_first
   GROUP BY person, cohort
 ),
+joined AS (
+  SELECT person, cohort, slot, t, coalesce(max(place) FILTER (WHERE is_then) > min(place) FILTER (WHERE is_first), FALSE) AS again, min_by(k0, place) FILTER (WHERE is_first) AS k0
+  FROM (
+    SELECT m.person AS person, m.cohort AS cohort, m.slot AS slot, m.t AS t, s.is_first AS is_first, s.is_then AS is_then, row_number() OVER (PARTITION BY m.person, m.t ORDER BY s.o0, s.o1, s.o2) AS place, s.k0 AS k0
+    FROM scan s
+    JOIN moments m ON m.person = s.person AND m.t = s.t
+  ) r
+  GROUP BY person, cohort, slot, t
+),
 visits AS (
-  SELECT person, slot, min(t) AS earliest, max(t) AS latest, max(place) AS place
+  SELECT person, slot, min(t) AS earliest, max(t) AS latest
   FROM scan
   WHERE is_then
   GROUP BY person, slot
@@ -33,7 +42,7 @@ top0 AS (
   WHERE n <= 3
 ),
 cut AS (
-  SELECT r.person AS person, r.cohort AS cohort, r.slot AS slot, r.t AS t, r.place AS place, coalesce(top0.n, 4) AS n0, coalesce(top0.k, 't(other)') AS s0
+  SELECT r.person AS person, r.cohort AS cohort, r.slot AS slot, r.t AS t, r.again AS again, coalesce(top0.n, 4) AS n0, coalesce(top0.k, 't(other)') AS s0
   FROM joined r
   LEFT JOIN top0 ON top0.k = r.k0
 )
@@ -47,7 +56,7 @@ FROM (
   FROM (
     SELECT j.person AS person, j.cohort AS cohort, j.n0 AS n0, j.s0 AS s0, v.slot - j.slot - h.half AS step
     FROM cut j
-    JOIN visits v ON v.person = j.person AND v.slot >= j.slot AND v.place > j.place AND v.slot <= j.slot + 7
+    JOIN visits v ON v.person = j.person AND v.slot >= j.slot AND (v.latest > j.t OR v.slot = j.slot AND j.again) AND v.slot <= j.slot + 7
     CROSS JOIN (VALUES (0), (1)) h(half)
     WHERE (h.half = 0 AND v.latest >= j.t + (v.slot - j.slot) * 86400000 OR h.half = 1 AND v.slot > j.slot AND v.earliest < j.t + (v.slot - j.slot) * 86400000)
   ) r
