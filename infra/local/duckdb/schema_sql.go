@@ -33,9 +33,9 @@ const (
 // and who did it.
 func factRow(file string, sign int) string {
 	merged := "list_contains(string_split(coalesce(f.flags, ''), ','), " + literal(event.FlagMerged) + ")"
-	digit := func(id, place string) string { return "strpos('0123456789abcdef', " + id + "[" + place + "])" }
-	bit := func(id string) string { // lake ids are random: the last two of their digits are as good as a hash
-		return "(1::UBIGINT << ((" + digit(id, "-2") + " * 16 + " + digit(id, "-1") + ") % 64)::UBIGINT)::UBIGINT"
+	digit := func(id, place string) string { return "strpos('0123456789abcdef', substr(" + id + ", " + place + ", 1))" }
+	bit := func(id string) string { // lake ids are random: the last two of their 32 digits are as good as a hash
+		return "(1::UBIGINT << ((" + digit(id, "31") + " * 16 + " + digit(id, "32") + ") % 64)::UBIGINT)::UBIGINT"
 	}
 	when, users, devices := "epoch_ms(f.time)", bit("f.user_id"), "CASE WHEN f.user_id IS NULL THEN "+bit("f.device_id")+" END"
 	if sign < 0 {
@@ -64,9 +64,9 @@ func facts(rows string) string {
 	const base, key = "file, sign, ms, users, devices", "file, event, space, name"
 	const sums = "sum(sign)::BIGINT AS n, min(ms) AS first_ms, max(ms) AS last_ms, bit_or(users) AS users, bit_or(devices) AS devices"
 	const told = "n, first_ms, last_ms, users, devices"
-	const typeOf = "CASE WHEN value[1] = '\"' THEN 'string' WHEN value[1] = '[' THEN 'list' WHEN value[1] = '{' THEN 'object' " +
+	const typeOf = "CASE WHEN value LIKE '\"%' THEN 'string' WHEN value LIKE '[%' THEN 'list' WHEN value LIKE '{%' THEN 'object' " +
 		"WHEN value IN ('true', 'false') THEN 'boolean' ELSE 'number' END"
-	plain := fmt.Sprintf("(strlen(value) <= %d AND value[1] NOT IN ('[', '{') AND NOT regexp_matches(value, %s)) AS plain", schema.MaxValueBytes, literal(schema.Identifying))
+	plain := fmt.Sprintf("(strlen(value) <= %d AND value NOT LIKE '[%%' AND value NOT LIKE '{%%' AND NOT regexp_matches(value, %s)) AS plain", schema.MaxValueBytes, literal(schema.Identifying))
 	// The facts of a property out of those of its values: of a column's, and for odd
 	// ones of what was sent.
 	odd := "coalesce(sum(n) FILTER (WHERE NOT plain), 0)::BIGINT AS odd"
