@@ -33,7 +33,9 @@ const (
 // and who did it.
 func factRow(file string, sign int) string {
 	merged := "list_contains(string_split(coalesce(f.flags, ''), ','), " + literal(event.FlagMerged) + ")"
-	digit := func(id, place string) string { return "strpos('0123456789abcdef', substr(" + id + ", " + place + ", 1))" }
+	digit := func(id, place string) string {
+		return "strpos('0123456789abcdef', substr(" + id + ", " + place + ", 1))"
+	}
 	bit := func(id string) string { // lake ids are random: the last two of their 32 digits are as good as a hash
 		return "(1::UBIGINT << ((" + digit(id, "31") + " * 16 + " + digit(id, "32") + ") % 64)::UBIGINT)::UBIGINT"
 	}
