@@ -156,8 +156,11 @@ func (p *property) answer(minCell int64) Property {
 			out.ValuesLeftOut = FewPersons
 		}
 	}
-	if len(out.Values) > 0 {
+	switch {
+	case len(out.Values) > 0:
 		out.ValuesLeftOut = ""
+	case len(p.values) > 0 && out.ValuesLeftOut == "":
+		out.ValuesLeftOut = Identifiers // none of them is plain
 	}
 	return out
 }

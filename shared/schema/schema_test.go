@@ -90,7 +90,8 @@ func TestValuesThatIdentify(t *testing.T) {
 		{"many words", []schema.Fact{property("title", "string", 9000, 0, 201, 9), value("title", `"A"`, 5, 5)}, "many", 0},
 		{"another for nearly each", []schema.Fact{property("order", "string", 40, 0, 21, 9), value("order", `"o1"`, 1, 1)}, "many", 0},
 		{"few events", []schema.Fact{property("order", "string", 20, 0, 20, 9), value("order", `"o1"`, 1, 1)}, "", 1},
-		{"a list", []schema.Fact{property("tags", "list", 9, 0, 0, 9), value("tags", `["a"]`, 1, 1)}, "", 0},
+		{"all look like ids", []schema.Fact{property("click", "string", 9, 0, 1, 9), value("click", `"V1StGXR8_Z5jdHi6B-myT"`, 9, 9)}, "identifier", 0},
+		{"a list", []schema.Fact{property("tags", "list", 9, 0, 0, 9)}, "", 0},
 	} {
 		p := schema.Of(c.facts, false, 0).Properties[0]
 		if p.ValuesLeftOut != c.why || len(p.Values) != c.n {

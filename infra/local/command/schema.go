@@ -177,6 +177,9 @@ func (d *describedSeen) cells(now time.Time) []cell {
 	return []cell{{text: count(*d.Count)}, since(d.FirstSeen, now), since(d.LastSeen, now)}
 }
 
+// tableValues is how many values of a property a table has; --json has all.
+const tableValues = 8
+
 // values are a property's, on one line, with the share of each.
 func (p *describedProperty) values() cell {
 	switch p.ValuesLeftOut {
@@ -188,7 +191,11 @@ func (p *describedProperty) values() cell {
 		return cell{text: "hidden: of too few people", null: true}
 	}
 	var parts []string
-	for _, v := range p.Values {
+	for i, v := range p.Values {
+		if i == tableValues {
+			parts = append(parts, "…")
+			break
+		}
 		text := clean(plainText(v.Value), 0)
 		if text == "" {
 			text = `""`
