@@ -12,7 +12,8 @@ import (
 )
 
 // report answers POST /api/reports/KIND: a spec in, the answer out. With
-// ?explain=sql it answers with the statement that it would run.
+// ?explain=sql it answers with the statement that it would run, with ?explain=cost
+// with what that would cost on Athena.
 func (h *handler) report(w http.ResponseWriter, r *http.Request) {
 	key, err := web.Authorize(r, h.Registry, project.Read)
 	if err != nil {
@@ -47,8 +48,16 @@ func (h *handler) report(w http.ResponseWriter, r *http.Request) {
 	case "sql":
 		web.WriteJSON(w, http.StatusOK, explanation{statement.SQL, statement.Columns})
 		return
+	case "cost":
+		c, err := h.price(r.Context(), key.Project, statement)
+		if err != nil {
+			fail(w, r, err)
+			return
+		}
+		web.WriteJSON(w, http.StatusOK, c)
+		return
 	default:
-		web.WriteError(w, r, fault.New(fault.Invalid, "it can be sql, or left out").At("explain"))
+		web.WriteError(w, r, fault.New(fault.Invalid, "it can be sql or cost, or left out").At("explain"))
 		return
 	}
 	answer, err := h.answer(r.Context(), key.Project, statement)

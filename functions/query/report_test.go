@@ -92,6 +92,48 @@ func TestReportExplains(t *testing.T) {
 	}
 }
 
+// measuring is an engine that can tell what there is to read.
+type measuring struct {
+	engine
+	bytes int64
+	asked report.Reading
+}
+
+func (m *measuring) Measure(_ context.Context, project string, r report.Reading) (report.Measured, error) {
+	if project != "shop" {
+		return report.Measured{}, errors.New("another project")
+	}
+	m.asked = r
+	return report.Measured{Files: 3, Bytes: m.bytes, Columns: []report.ColumnBytes{{Name: "event", Bytes: m.bytes}}}, nil
+}
+
+// TestReportCost holds that a report is priced by what it would read, ten megabytes
+// at least, and that an engine that cannot tell is no error of the server.
+func TestReportCost(t *testing.T) {
+	const byCountry = `{"from":"2026-11-01","to":"2026-11-02","series":[{"event":"A"}],"breakdown":[{"property":"country"}]}`
+	for _, c := range []struct {
+		bytes int64
+		want  string
+	}{
+		{100, `"scanned_bytes":200,"billed_bytes":10485760,"usd":0.000047684}`},
+		{1 << 39, `"scanned_bytes":1099511627776,"billed_bytes":1099511627776,"usd":5}`},
+		{5<<20 + 1, `"scanned_bytes":10485762,"billed_bytes":11534336,"usd":0.000052452}`},
+	} {
+		e := &measuring{bytes: c.bytes}
+		w := askReport(query.New(query.Deps{Registry: registry{}, Now: clock(), Engine: e}), "read", "/api/reports/insights?explain=cost", byCountry)
+		if w.Code != 200 || !strings.HasSuffix(strings.TrimSpace(w.Body.String()), c.want) || !strings.Contains(w.Body.String(), `"from":"2026-11-01","to":"2026-11-02","files":3,`) {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if e.asked.Looks != 2 {
+			t.Errorf("asked to measure %+v", e.asked)
+		}
+	}
+	w := askReport(handler(nil), "read", "/api/reports/insights?explain=cost", spec)
+	if w.Code != 400 || !strings.Contains(w.Body.String(), "Athena tells") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 // TestReportHidesFew holds that a key that may not see people may not count small
 // groups of them, and that one that may sees all.
 func TestReportHidesFew(t *testing.T) {

@@ -66,13 +66,8 @@ func ParseInsights(body []byte) (*Insights, error) {
 	if s.Common, err = readCommon(o); err != nil {
 		return nil, err
 	}
-	interval, err := o.word("interval", string(Day), string(Hour), string(Week), string(Month), string(Total))
-	if err != nil {
+	if s.Interval, err = readInterval(o, &s.Common); err != nil {
 		return nil, err
-	}
-	s.Interval = Interval(interval)
-	if days := int(s.To.Sub(s.From).Hours()/24) + 1; s.Interval == Hour && days*24 > maxBuckets {
-		return nil, wrong("interval", "hours of %d days are more than %d; ask for fewer days or a longer interval", days, maxBuckets)
 	}
 	items, err := o.list("series")
 	if err != nil {

@@ -47,7 +47,7 @@ func misshapen() error {
 const MaxRows = 200_000
 
 // Kinds are the reports that Parse knows.
-var Kinds = []string{"insights", "funnel", "retention"}
+var Kinds = []string{"insights", "funnel", "retention", "flows", "sessions"}
 
 // Parse reads the spec of a report strictly. Errors are fault.Invalid and name the
 // place that is wrong ("series[1].measure"); fault.NotFound for an unknown kind.
@@ -59,6 +59,10 @@ func Parse(kind string, body []byte) (Spec, error) {
 		return ParseRetention(body)
 	case "funnel":
 		return ParseFunnel(body)
+	case "flows":
+		return ParseFlows(body)
+	case "sessions":
+		return ParseSessions(body)
 	}
 	return nil, fault.Newf(fault.NotFound, "there is no such report; there are %s", strings.Join(Kinds, ", "))
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -105,19 +103,6 @@ type insightsAnswer struct {
 	Hidden int `json:"hidden"`
 }
 
-// segmentText is a segment as people read it.
-func segmentText(raw json.RawMessage) string {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) == nil {
-		parts := make([]string, len(list))
-		for i, one := range list {
-			parts[i] = plainText(one)
-		}
-		return strings.Join(parts, ", ")
-	}
-	return plainText(raw)
-}
-
 // table sets an answer. Without segments it has a row for each interval and a
 // column for each series; with segments a row for each of them, in which the
 // intervals are drawn.
@@ -142,29 +127,7 @@ func (n *insightsCommand) table(w io.Writer, body []byte) error {
 	} else if err := s.table(w, columns, rows); err != nil {
 		return err
 	}
-	if a.Hidden > 0 {
-		return lines(w, s.paint(dim, plural(int64(a.Hidden), "line")+" of too few people are hidden; a key of scope pii sees all"))
-	}
-	return nil
-}
-
-// number is a value as people read it, null as a dash.
-func number(v json.Number) cell {
-	if v == "" {
-		return cell{text: "–", null: true}
-	}
-	if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
-		return cell{text: count(n)}
-	}
-	f, err := v.Float64()
-	if err != nil {
-		return cell{text: clean(string(v), 0)}
-	}
-	digits := 2
-	if f > -1 && f < 1 {
-		digits = 4
-	}
-	return cell{text: strconv.FormatFloat(f, 'f', digits, 64)}
+	return hiddenLine(w, s, a.Hidden, "line")
 }
 
 func (a *insightsAnswer) byTime() ([]column, [][]cell) {
@@ -202,55 +165,17 @@ func (a *insightsAnswer) bySegment() ([]column, [][]cell) {
 	return columns, rows
 }
 
-// sparkline draws values as a line of bars, the highest of full height.
-func sparkline(values []float64) string {
-	const most = 60
-	bars := []rune("▁▂▃▄▅▆▇█")
-	step := (len(values) + most - 1) / most // so many values to a bar
-	var high float64
-	for _, v := range values {
-		high = max(high, v)
-	}
-	var b strings.Builder
-	for at := 0; at < len(values); at += step {
-		var v float64
-		for _, one := range values[at:min(at+step, len(values))] {
-			v = max(v, one)
-		}
-		if high <= 0 || v <= 0 {
-			b.WriteByte(' ')
-			continue
-		}
-		b.WriteRune(bars[int(v/high*float64(len(bars)-1))])
-	}
-	return strings.TrimRight(b.String(), " ")
-}
-
 // insightsRows is an answer with a row for each value.
 func insightsRows(body []byte) (*answer, error) {
 	var a insightsAnswer
 	if err := unmarshal(body, &a); err != nil {
 		return nil, err
 	}
-	out := &answer{}
-	for _, name := range []string{"series", "segment", "t", "value"} {
-		out.Columns = append(out.Columns, struct {
-			Name string `json:"name"`
-			Type string `json:"type"`
-		}{Name: name})
-	}
-	quoted := func(s string) json.RawMessage {
-		b, _ := json.Marshal(s) // a text always encodes
-		return b
-	}
+	out := answerOf("series", "segment", "t", "value")
 	for i := range a.Series {
 		one := &a.Series[i]
-		segment := json.RawMessage("null")
-		if !isNull(one.Segment) {
-			segment = quoted(segmentText(one.Segment))
-		}
 		for _, p := range one.Points {
-			out.Rows = append(out.Rows, []json.RawMessage{quoted(one.Name), segment, quoted(p.T), json.RawMessage(p.V)})
+			out.Rows = append(out.Rows, []json.RawMessage{quotedText(one.Name), segmentValue(one.Segment), quotedText(p.T), json.RawMessage(p.V)})
 		}
 	}
 	return out, nil

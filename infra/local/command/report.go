@@ -20,10 +20,16 @@ func Report(c Connector) *cobra.Command { return newReport(c, realTools()) }
 
 func newReport(c Connector, t tools) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "report",
-		Short:   "Ask one of the reports",
-		Long:    "Ask one of the reports, which count events and people over time.",
-		Example: "  loch report insights --event 'Page View' --measure uniques --by country",
+		Use:   "report",
+		Short: "Ask one of the reports",
+		Long: `Ask one of the reports: insights counts events and people over time, funnel who went
+through steps, retention who came back, flows what people do next, sessions how their
+visits go.`,
+		Example: `  loch report insights --event 'Page View' --measure uniques --by country
+  loch report funnel --steps 'Sign Up' 'Add Card' 'Purchase'
+  loch report retention --first 'Sign Up' --interval week
+  loch report flows --anchor 'Sign Up' --collapse
+  loch report sessions --by channel`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage("there is no such report")
@@ -31,7 +37,7 @@ func newReport(c Connector, t tools) *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(newInsights(c, t))
+	cmd.AddCommand(newInsights(c, t), newFunnel(c, t), newRetention(c, t), newFlows(c, t), newSessions(c, t))
 	return cmd
 }
 
@@ -56,6 +62,7 @@ type reportCommand struct {
 	json       bool
 	csv        bool
 	sql        bool
+	explain    bool
 }
 
 // reportHelp ends the help of each report.
@@ -67,8 +74,9 @@ profiles; a property is a column of events (country), one that the website sent
 the whole report as JSON, as POST /api/reports/%s does; flags beside it add
 to it.
 
-In a terminal the answer is a table. --json gives the server's answer, --csv a line
-for each value, --sql the statement that would be run.`
+The answer is a table for people. --json gives the server's answer, --csv a line for
+each value, --sql the statement that would be run. --explain measures in the data
+folder's files what the statement reads, and prices that as Athena does.`
 
 func (r *reportCommand) flags(cmd *cobra.Command) {
 	r.target.flags(cmd, true)
@@ -88,8 +96,9 @@ func (r *reportCommand) flags(cmd *cobra.Command) {
 	f.IntVar(&r.withinDays, "within-days", 30, "with --did: within how many days up to the last")
 	f.BoolVar(&r.bots, "bots", false, "count bots, too")
 	f.BoolVar(&r.json, "json", false, "the server's answer, as JSON")
-	f.BoolVar(&r.csv, "csv", false, "CSV, one value a line")
+	f.BoolVar(&r.csv, "csv", false, "CSV, a line for each value")
 	f.BoolVar(&r.sql, "sql", false, "show the statement instead of running it")
+	f.BoolVar(&r.explain, "explain", false, "tell what running it would cost on Athena")
 }
 
 // common makes a spec of --spec and the common flags.
@@ -105,6 +114,9 @@ func (r *reportCommand) common(in io.Reader, args []string) (map[string]any, err
 	}
 	if forms > 1 {
 		return nil, usage("of --json, --csv and --sql only one can be wanted")
+	}
+	if r.explain && (r.csv || r.sql) {
+		return nil, usage("--explain is told in a table, or with --json")
 	}
 	spec, err := r.read(in)
 	if err != nil {
@@ -213,8 +225,11 @@ func (r *reportCommand) ask(cmd *cobra.Command, spec map[string]any, table func(
 	}
 	defer session.close()
 	path := "/api/reports/" + r.kind
-	if r.sql {
+	switch {
+	case r.sql:
 		path += "?explain=sql"
+	case r.explain:
+		path += "?explain=cost"
 	}
 	body, err := r.tools.call(cmd.Context(), session, http.MethodPost, path, session.Keys["read"], maps.Clone(spec))
 	if err != nil {
@@ -235,6 +250,8 @@ func (r *reportCommand) ask(cmd *cobra.Command, spec map[string]any, table func(
 	case r.json:
 		_, err := fmt.Fprintln(out, strings.TrimSpace(string(body)))
 		return err
+	case r.explain:
+		return costTable(out, r.target.screen(out), body)
 	case r.csv:
 		list, err := rows(body)
 		if err != nil {

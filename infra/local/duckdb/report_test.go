@@ -84,6 +84,12 @@ func TestReportRetentionByHand(t *testing.T) { reporttest.RetentionByHand(t, loa
 // TestReportFunnelsByHand asks what was answered by hand.
 func TestReportFunnelsByHand(t *testing.T) { reporttest.FunnelsByHand(t, loadSets, sql.DuckDB) }
 
+// TestReportSessionsByHand asks what was answered by hand.
+func TestReportSessionsByHand(t *testing.T) { reporttest.SessionsByHand(t, loadSets, sql.DuckDB) }
+
+// TestReportFlowsByHand asks what was answered by hand.
+func TestReportFlowsByHand(t *testing.T) { reporttest.FlowsByHand(t, loadSets, sql.DuckDB) }
+
 // FuzzReports asks others each time.
 func FuzzReports(f *testing.F) {
 	f.Add(uint64(2))

@@ -3,6 +3,7 @@ package parquet
 import (
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -54,4 +55,26 @@ func open(f *os.File, options ...parquet.FileOption) (*parquet.File, error) {
 
 func unreadable(err error) error {
 	return fault.Wrap(err, fault.Internal, "not a whole Parquet file, or it cannot be read")
+}
+
+// ColumnBytes reads from a file's footer how large each column is, compressed, as it
+// lies in the file.
+func ColumnBytes(path string) (map[string]int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	p, err := open(f, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, err
+	}
+	sizes := map[string]int64{}
+	for _, group := range p.Metadata().RowGroups {
+		for i := range group.Columns {
+			meta := &group.Columns[i].MetaData
+			sizes[strings.Join(meta.PathInSchema, ".")] += meta.TotalCompressedSize
+		}
+	}
+	return sizes, nil
 }

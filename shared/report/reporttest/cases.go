@@ -31,7 +31,16 @@ type example struct {
 }
 
 // InsightsByHand holds an engine against the cases made by hand.
-func InsightsByHand(t *testing.T, load Load, d sql.Dialect) {
+func InsightsByHand(t *testing.T, load Load, d sql.Dialect) { byHandOf(t, load, d, examples) }
+
+// SessionsByHand holds an engine against the sessions that were cut by hand.
+func SessionsByHand(t *testing.T, load Load, d sql.Dialect) { byHandOf(t, load, d, sessionsExamples) }
+
+// FlowsByHand holds an engine against the paths that were followed by hand.
+func FlowsByHand(t *testing.T, load Load, d sql.Dialect) { byHandOf(t, load, d, flowsExamples) }
+
+func byHandOf(t *testing.T, load Load, d sql.Dialect, examples []example) {
+	t.Helper()
 	sets := map[string]Set{}
 	for i := range examples {
 		sets[fmt.Sprintf("example-%d", i)] = examples[i].set()
@@ -51,14 +60,14 @@ func InsightsByHand(t *testing.T, load Load, d sql.Dialect) {
 				strings.ReplaceAll(told, "\n", "\n  "), strings.ReplaceAll(want, "\n", "\n  "), statement)
 		}
 		// The oracle gives no names, so series are named in specs.
-		if complaint := check(t.Context(), engine, d, project, sets[project], c); complaint != "" {
-			t.Errorf("%s: the oracle says otherwise %s", x.why, complaint)
+		if complaint := against(sets[project], c, got); complaint != "" {
+			t.Errorf("%s: the oracle says otherwise %s\n%s", x.why, complaint, statement)
 		}
 	}
 }
 
 // tell writes an answer in lines, by kind of report.
-var tell = map[string]func(answer any) []string{"insights": tellInsights}
+var tell = map[string]func(answer any) []string{"insights": tellInsights, "sessions": tellSessions, "flows": tellFlows}
 
 // tellInsights writes a line for each series of each segment: its name, the
 // segment, the values of all intervals, and the total.
