@@ -30,24 +30,20 @@ type exportSpec struct {
 	milliseconds bool
 }
 
-// reader finds whose data may be exported: by API key, or by a service account,
-// which Mixpanel's tools send as Basic. A service account reads its own project,
+// account finds who asks: by API key, or by a service account, which Mixpanel's
+// tools send as Basic, and which may read. A service account reads its own project,
 // whatever project_id says, since that is Mixpanel's number and not ours.
-func (h *handler) reader(r *http.Request) (project.Project, error) {
+func (h *handler) account(r *http.Request) (project.Key, error) {
 	if user, secret, ok := r.BasicAuth(); ok && user != "" && secret != "" {
 		p, err := h.Registry.ByServiceAccount(r.Context(), user, secret)
 		if err == nil {
-			return p, mayCountOne(project.Key{Project: p, Scope: project.Read})
+			return project.Key{Project: p, Scope: project.Read, Name: "service account"}, nil
 		}
 		if fault.CodeOf(err) != fault.Unauthorized {
-			return p, err
+			return project.Key{}, err
 		}
 	}
-	key, err := web.Authorize(r, h.Registry, project.Read)
-	if err == nil {
-		err = mayCountOne(key)
-	}
-	return key.Project, err
+	return web.Authorize(r, h.Registry, project.Read)
 }
 
 func parseExport(rawQuery string) (exportSpec, error) {

@@ -20,6 +20,12 @@ func (h *handler) report(w http.ResponseWriter, r *http.Request) {
 		web.WriteError(w, r, err)
 		return
 	}
+	giveBack, err := h.turns.take(key)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	defer giveBack()
 	share := h.Budget.Share()
 	defer share.Release()
 	body, err := web.Body(w, r, share, report.MaxSpecBytes)

@@ -32,17 +32,26 @@ const writeGrace = time.Minute
 // then an error has a status of its own. After that an error cuts the
 // connection, because a body that ends well says that it is whole.
 func (h *handler) export(w http.ResponseWriter, r *http.Request) {
-	p, err := h.reader(r)
+	key, err := h.account(r)
+	if err == nil {
+		err = mayCountOne(key)
+	}
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
+	giveBack, err := h.turns.take(key)
+	if err != nil {
+		web.WriteError(w, r, err)
+		return
+	}
+	defer giveBack()
 	spec, err := parseExport(r.URL.RawQuery)
 	if err != nil {
 		web.WriteError(w, r, err)
 		return
 	}
-	pages := &pager{h: h, project: p, spec: spec, size: firstPage}
+	pages := &pager{h: h, project: key.Project, spec: spec, size: firstPage}
 	page, err := pages.next(r.Context())
 	if err != nil {
 		fail(w, r, err)

@@ -128,6 +128,7 @@ func (p *parser) not() (string, error) {
 // constants.
 type operand struct {
 	at       int
+	name     string // of the property
 	property *property
 	value    *literal
 	list     []literal
@@ -217,7 +218,7 @@ func (p *parser) property(at int) (operand, error) {
 		return operand{}, wrong("the property's name in quotes is missing at byte %d", name.at)
 	}
 	found := propertyOf(name.text, p.milliseconds)
-	return operand{at: at, property: &found}, p.expect("]", "after the property's name")
+	return operand{at: at, name: name.text, property: &found}, p.expect("]", "after the property's name")
 }
 
 func (p *parser) list(at int) (operand, error) {

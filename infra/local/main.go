@@ -48,7 +48,7 @@ nobody.`,
 		Version:       version(),
 	}
 	connector := &connector{}
-	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Report(connector), command.Profile(connector),
+	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Schema(connector), command.Report(connector), command.Profile(connector),
 		command.Profiles(connector), command.Journey(connector), command.Erase(connector), command.Export(connector),
 		command.Audit(connector), command.Rotate(connector),
 		command.Compact(connector), command.Verify(connector), command.Cost())

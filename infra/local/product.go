@@ -180,11 +180,16 @@ func (p *product) handler(proxies web.Proxies) http.Handler {
 	mux.Handle("/", takes)
 	asks := query.New(query.Deps{
 		Registry: p.registry, Engine: p.engine, Dialect: sql.DuckDB, Version: p.engine.Version, Now: time.Now, Budget: p.budget,
+		Schema: p.engine,
 	})
 	mux.Handle("/api/reports/", asks)
 	mux.Handle("/api/sql", asks)
+	mux.Handle("/api/schema", asks)
 	mux.Handle("/api/2.0/export", asks)
 	mux.Handle("/api/2.0/export/", asks)
+	for _, path := range []string{"/api/query/", "/api/2.0/segmentation", "/api/2.0/segmentation/", "/api/2.0/funnels", "/api/2.0/retention"} {
+		mux.Handle(path, asks)
+	}
 	p.people(mux)
 	mux.HandleFunc("GET /{$}", p.welcome)
 	mux.HandleFunc("GET /healthz", p.healthz)

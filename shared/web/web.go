@@ -71,9 +71,15 @@ type errorWords struct {
 // other error becomes fault.Internal. The error's code goes to the log line that
 // Observe writes, and for a 5xx the types of its causes, never their text.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	WriteErrorAs(w, r, err, func(f *fault.Error) any { return errorBody{errorWords{f.Code, f.Message, f.Field}} })
+}
+
+// WriteErrorAs does so with a body of another shape, which a client of another
+// product expects.
+func WriteErrorAs(w http.ResponseWriter, r *http.Request, err error, body func(*fault.Error) any) {
 	f := fault.From(err)
 	noteError(r, err)
-	writeFault(w, Status(f.Code), f)
+	writeFault(w, Status(f.Code), body(f))
 }
 
 // WriteMethodNotAllowed answers 405 with the methods that would do and a hint
@@ -82,10 +88,10 @@ func WriteMethodNotAllowed(w http.ResponseWriter, r *http.Request, hint string, 
 	f := fault.New(fault.Invalid, hint)
 	noteError(r, f)
 	w.Header().Set("Allow", strings.Join(allow, ", "))
-	writeFault(w, http.StatusMethodNotAllowed, f)
+	writeFault(w, http.StatusMethodNotAllowed, errorBody{errorWords{f.Code, f.Message, f.Field}})
 }
 
-func writeFault(w http.ResponseWriter, status int, f *fault.Error) {
+func writeFault(w http.ResponseWriter, status int, body any) {
 	h := w.Header()
 	switch status {
 	case http.StatusUnauthorized:
@@ -97,7 +103,7 @@ func writeFault(w http.ResponseWriter, status int, f *fault.Error) {
 			h.Set("Retry-After", strconv.Itoa(retryAfterSeconds))
 		}
 	}
-	WriteJSON(w, status, errorBody{errorWords{f.Code, f.Message, f.Field}})
+	WriteJSON(w, status, body)
 }
 
 // WriteJSON answers with v as JSON. The value is encoded before the first byte

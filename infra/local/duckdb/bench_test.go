@@ -223,3 +223,45 @@ func BenchmarkCompact(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// BenchmarkSchema asks for the schema of a lake of benchEvents compacted events: of
+// all events, and of one. What writing the summaries takes is logged.
+func BenchmarkSchema(b *testing.B) {
+	w := benchWorld(b)
+	for name, event := range map[string]string{"all": "", "one": "Purchase"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := w.engine.Facts(b.Context(), "p", event); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	bytes := int64(0)
+	for _, path := range w.snapshot().Summaries {
+		bytes += sizeOf(path)
+	}
+	b.Logf("%d files of summaries, %d bytes, for %d files of events", len(w.snapshot().Summaries), bytes, len(w.snapshot().Events))
+}
+
+// BenchmarkSummarise writes the summaries of the whole lake anew.
+func BenchmarkSummarise(b *testing.B) {
+	w := benchWorld(b)
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		commit, err := w.lake.Begin(fmt.Sprintf("without-%d-%d", i, time.Now().UnixNano()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, path := range w.snapshot().Summaries {
+			commit.Remove(w.lake.Rel(path))
+		}
+		if err := commit.Finish(entryOf("without")); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		if _, err := w.engine.Compact(b.Context(), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -57,6 +57,9 @@ func (e *Engine) Compact(ctx context.Context, progress func(done, total int)) (C
 		err = p.sweep(ctx)
 	}
 	if err == nil {
+		err = p.summarise(ctx)
+	}
+	if err == nil {
 		err = p.fulfil()
 	}
 	p.did.Elapsed = time.Since(start)

@@ -38,6 +38,11 @@ func (m *moment) files(project string) files {
 			f.Links = append(f.Links, file)
 		}
 	}
+	for _, file := range s.Summaries {
+		if of, _ := partition(l.Rel(file)); of == project {
+			f.Summaries = append(f.Summaries, file)
+		}
+	}
 	f.Swept = true
 	for _, r := range s.Removals {
 		if r.Project == project {

@@ -20,6 +20,8 @@ type order struct {
 	Question *question `json:"question,omitempty"`
 	Script   string    `json:"script,omitempty"` // trusted SQL, of compaction
 
+	Facts *factsWanted `json:"facts,omitempty"`
+
 	// Deadline is when the worker is to give up by itself. It is killed a
 	// little later if it does not.
 	Deadline time.Time `json:"deadline"`
@@ -45,7 +47,7 @@ type question struct {
 }
 
 // answer is what came of an order. Rows are those of the script's last
-// statement.
+// statement, or of facts.
 type answer struct {
 	Result *report.Result `json:"result,omitempty"`
 	Rows   [][]any        `json:"rows,omitempty"`

@@ -58,6 +58,12 @@ func serve(db **database, o order, a *answer) (err error) {
 		a.Result, err = (*db).answer(ctx, o.Question)
 		return err
 	}
+	if o.Facts != nil {
+		if a.Rows, err = (*db).facts(ctx, o.Facts); err != nil {
+			return place{folders: (*db).folders()}.fault(ctx, err)
+		}
+		return nil
+	}
 	a.Rows, err = (*db).script(ctx, o.Script)
 	return err
 }

@@ -22,6 +22,9 @@ type files struct {
 	Rejected []string `json:"rejected"` // of all projects
 	Profiles []string `json:"profiles"` // of all projects
 
+	// Summaries are the project's: what its compacted files hold.
+	Summaries []string `json:"summaries,omitempty"`
+
 	// Removed are the lake ids of the project whose rows are not shown. Swept says
 	// that no compacted file holds any of those.
 	Removed []string `json:"removed,omitempty"`

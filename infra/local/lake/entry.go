@@ -16,8 +16,11 @@ const (
 	KindCompact = "compact" // files were written anew, without duplicates and without rows of erased people
 )
 
-// KindProfiles is a commit of profile snapshots, whose rows nobody adds up.
-const KindProfiles = "profiles"
+// The kinds of commit whose rows nobody adds up.
+const (
+	KindProfiles  = "profiles"  // snapshots of profiles
+	KindSummaries = "summaries" // what the files of events hold
+)
 
 // Entry is one commit as the ledger keeps it. A caller of Finish fills Kind,
 // TimeMS and the counts that its kind has; the rest is the lake's to fill.

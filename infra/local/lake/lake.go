@@ -1,6 +1,6 @@
 // Package lake is the one place that knows which files make up the lake now.
 //
-// The lake is a folder of Parquet files in five tiers. Files are never changed:
+// The lake is a folder of Parquet files in six tiers. Files are never changed:
 // a commit adds some and takes some away, and what it does happens in full or
 // not at all, whenever the process is killed. It works like this:
 //
@@ -42,9 +42,13 @@ const (
 	Rejected Tier = "rejected" // sealed rejected input
 	Profiles Tier = "profiles" // profile traits that are not personal
 	Links    Tier = "links"    // which user each device was first linked to, and who was merged with whom
+
+	// Summaries say which events and properties the files of the events tier hold.
+	// They can be made anew from those at any time.
+	Summaries Tier = "summaries"
 )
 
-var tiers = []Tier{Landing, Events, Rejected, Profiles, Links}
+var tiers = []Tier{Landing, Events, Rejected, Profiles, Links, Summaries}
 
 // The folders in a data folder.
 const (

@@ -12,7 +12,7 @@ import (
 // Snapshot is the lake at one moment. Its files exist until Release. The lists
 // are shared: do not change them.
 type Snapshot struct {
-	Landing, Events, Rejected, Profiles, Links []string // absolute paths, sorted
+	Landing, Events, Rejected, Profiles, Links, Summaries []string // absolute paths, sorted
 
 	// Rolled is the highest segment of the log whose rows are in these files.
 	// Rows of later segments are in the log only.
@@ -36,15 +36,16 @@ func (l *Lake) Snapshot() *Snapshot {
 	v := l.now
 	l.readers[v.number]++
 	return &Snapshot{
-		Landing:  v.files[Landing],
-		Events:   v.files[Events],
-		Rejected: v.files[Rejected],
-		Profiles: v.files[Profiles],
-		Links:    v.files[Links],
-		Rolled:   v.rolled,
-		Removals: l.removals,
-		Version:  v.number,
-		release:  sync.OnceFunc(func() { l.leave(v.number) }),
+		Landing:   v.files[Landing],
+		Events:    v.files[Events],
+		Rejected:  v.files[Rejected],
+		Profiles:  v.files[Profiles],
+		Links:     v.files[Links],
+		Summaries: v.files[Summaries],
+		Rolled:    v.rolled,
+		Removals:  l.removals,
+		Version:   v.number,
+		release:   sync.OnceFunc(func() { l.leave(v.number) }),
 	}
 }
 

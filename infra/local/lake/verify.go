@@ -102,7 +102,7 @@ func (v *verification) freeze(ctx context.Context) error {
 			}
 		}
 		s := v.snapshot
-		v.account.Files = len(s.Landing) + len(s.Events) + len(s.Rejected) + len(s.Profiles) + len(s.Links)
+		v.account.Files = len(s.Landing) + len(s.Events) + len(s.Rejected) + len(s.Profiles) + len(s.Links) + len(s.Summaries)
 		v.total = len(waiting) + len(v.ledger) + v.account.Files
 		for _, segment := range waiting {
 			if err := v.readSegment(ctx, segment); err != nil {

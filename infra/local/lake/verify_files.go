@@ -16,7 +16,7 @@ import (
 func (v *verification) readFiles(ctx context.Context) error {
 	s := v.snapshot
 	seen := map[string]bool{}
-	for _, path := range slices.Concat(s.Landing, s.Events, s.Rejected, s.Profiles, s.Links) {
+	for _, path := range slices.Concat(s.Landing, s.Events, s.Rejected, s.Profiles, s.Links, s.Summaries) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (v *verification) readFiles(ctx context.Context) error {
 			v.account.InLake.Rows += rows
 		case Rejected:
 			v.account.InLake.Rejected += rows
-		case Profiles, Links:
+		case Profiles, Links, Summaries:
 		}
 	}
 	for _, rel := range slices.Sorted(maps.Keys(v.implied)) {
@@ -80,7 +80,7 @@ func checksum(path string) (bytes int64, sum uint32, err error) {
 // findStrays points at files that belong to nothing.
 func (v *verification) findStrays() {
 	s := v.snapshot
-	for _, path := range slices.Concat(s.Landing, s.Events, s.Rejected, s.Profiles, s.Links) {
+	for _, path := range slices.Concat(s.Landing, s.Events, s.Rejected, s.Profiles, s.Links, s.Summaries) {
 		delete(v.onDisk, path)
 	}
 	for _, path := range slices.Sorted(maps.Keys(v.onDisk)) {
