@@ -50,16 +50,15 @@ build: setup-build data ## build bin/loch
 	@$(STEP) 'build bin/loch' go build -ldflags='-s -w' -o bin/loch ./infra/local
 
 .PHONY: test
-test: setup data web template vet ## everything but AWS's engines: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web template engines vet ## everything but DynamoDB Local's and Trino's suites: tools, data, vet, layout, all tests with -race, a real browser, crashes
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
-	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 40m $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /infra/aws/accounttest -e /$(DYNAMO))
+	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 40m $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /$(DYNAMO))
 	@$(STEP) 'a hundred thousand events while Firehose, S3 and redrive fail' .ci/gotest -run TestFaults ./functions/redrive/lambda
 
 .PHONY: test-engines
-test-engines: setup data trino engines ## the engines that stand for AWS's: DynamoDB Local, Trino, the functions deployed onto stand-ins
+test-engines: setup data trino engines ## the suites on the engines that stand for AWS's: DynamoDB Local, Trino
 	@$(STEP) 'DynamoDB Local' .ci/gotest -timeout 40m ./$(DYNAMO)
 	@$(STEP) 'Trino' .ci/gotest -timeout 40m ./infra/aws/trino
-	@$(STEP) 'the functions, deployed onto stand-ins' .ci/gotest -race -timeout 20m ./infra/aws/accounttest
 
 .PHONY: test-fast
 test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java, no templates

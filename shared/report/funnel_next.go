@@ -1,16 +1,19 @@
 package report
 
-import "loch/shared/sql"
+import (
+	"slices"
+
+	"loch/shared/sql"
+)
 
 // Where no event can serve two steps, and each step is some event of its own, an
 // attempt takes of each step the first event from the step before on. Engines that
 // can join each row with the next of others (ASOF in DuckDB) find that in one go
 // over sorted rows for each step, in half the time that windows take.
 
-// apart tells whether attempts can be found so. The keys of a later step are those
-// of its instant, for which the others are needed.
+// apart tells whether attempts can be found so.
 func (p *funnelPlan) apart() bool {
-	if p.Order != inOrder || !p.scan.d.JoinsNext() || p.BreakdownAt > 1 && len(p.keys) > 0 {
+	if p.Order != inOrder || !p.scan.d.JoinsNext() {
 		return false
 	}
 	for _, family := range p.families() {
@@ -27,12 +30,9 @@ func (p *funnelPlan) nextAttempts() sql.Expr {
 		Fields: append(plain(p.groups()), sql.Field{Expr: sql.E("t")}),
 		From:   p.table, Where: []sql.Expr{matched(0), p.inRange()}, Group: append(p.groups(), sql.E("t")),
 	}
-	for _, k := range p.keys {
-		firsts.Fields = append(firsts.Fields, sql.Field{Name: k, Expr: sql.E("min_by(?, place)", k)})
-	}
 	from := firsts.Sub("e1")
 	starts := sql.Select{}
-	for _, f := range append(append(p.groups(), p.keys...), sql.E("t")) {
+	for _, f := range append(p.groups(), sql.E("t")) {
 		starts.Fields = append(starts.Fields, sql.Field{Name: f, Expr: sql.E("e1.?", f)})
 	}
 	join := func(as, which, on sql.Expr) {
@@ -52,4 +52,33 @@ func (p *funnelPlan) nextAttempts() sql.Expr {
 	}
 	starts.From = from
 	return p.reaching(starts)
+}
+
+// keysOfPicked has the break-down's keys of the attempts that count: those of the
+// first event in the instant of the step that can serve it.
+func (p *funnelPlan) keysOfPicked() sql.Expr {
+	on := sql.E("c.? = s.t", stepAt(p.BreakdownAt))
+	for _, g := range p.groups() {
+		on = sql.E("? AND c.? = s.?", on, g, g)
+	}
+	var own, order []sql.Expr
+	for _, f := range append(p.groups(), sql.E("t")) {
+		own = append(own, sql.E("s.?", f))
+	}
+	for i := range p.scan.order()[1:] {
+		order = append(order, sql.E("s.?", sql.Name("o", i)))
+	}
+	ranked := sql.Select{
+		Fields: []sql.Field{sql.As(sql.E("row_number() OVER (PARTITION BY ? ORDER BY ?)", sql.List(own...), sql.List(order...)), "place")},
+		From:   sql.E("? s\nJOIN picked c ON ?", p.rows, on), Where: []sql.Expr{sql.E("s.?", matched(p.BreakdownAt-1))},
+	}
+	groups := append(p.groups(), sql.E("t"))
+	for _, f := range slices.Concat(p.groups(), p.keys, []sql.Expr{sql.E("t")}) {
+		ranked.Fields = append(ranked.Fields, sql.Field{Name: f, Expr: sql.E("s.?", f)})
+	}
+	keyed := sql.Select{Fields: plain(groups), From: ranked.Sub("r"), Group: groups}
+	for _, k := range p.keys {
+		keyed.Fields = append(keyed.Fields, sql.Field{Name: k, Expr: sql.E("min_by(?, place)", k)})
+	}
+	return keyed.Expr()
 }

@@ -21,20 +21,19 @@ func (p *funnelPlan) reaching(attempts sql.Select) sql.Expr {
 	}.Expr()
 }
 
-// laterKeys takes the break-down's keys from the instant of a later step; who did
-// not get there has none.
-func (p *funnelPlan) laterKeys(chosen sql.Select) sql.Expr {
-	at := stepAt(p.BreakdownAt)
-	on := []sql.Expr{sql.E("b.t = c.?", at), sql.E("c.reached >= ?", sql.Int(int64(p.BreakdownAt)))}
+// laterKeys takes the break-down's keys from the instant of a step; who did not get
+// there has none.
+func (p *funnelPlan) laterKeys(chosen, keyed sql.Expr) sql.Expr {
+	on := []sql.Expr{sql.E("b.t = c.?", stepAt(p.BreakdownAt))} // equalities alone, or engines try all pairs
 	for _, g := range p.groups() {
 		on = append(on, sql.E("b.? = c.?", g, g))
 	}
-	s := sql.Select{From: sql.E("?\nLEFT JOIN instants b ON ?", chosen.Sub("c"), sql.And(on...))}
+	s := sql.Select{From: sql.E("? c\nLEFT JOIN ? b ON ?", chosen, keyed, sql.And(on...))}
 	for _, name := range append([]sql.Expr{sql.E("person"), sql.E("reached"), sql.E("t")}, p.later()...) {
 		s.Fields = append(s.Fields, sql.Field{Name: name, Expr: sql.E("c.?", name)})
 	}
 	for _, k := range p.keys {
-		s.Fields = append(s.Fields, sql.Field{Name: k, Expr: sql.E("coalesce(b.?, ?)", k, textKey(NotSet))})
+		s.Fields = append(s.Fields, sql.Field{Name: k, Expr: sql.E("coalesce(CASE WHEN c.reached >= ? THEN b.? END, ?)", sql.Int(int64(p.BreakdownAt)), k, textKey(NotSet))})
 	}
 	return s.Expr()
 }

@@ -22,6 +22,7 @@ type funnelPlan struct {
 	scan    *scan
 	queries []sql.Field
 	table   sql.Expr   // the last of queries
+	rows    sql.Expr   // the one of them that has the events
 	unit    []sql.Expr // who or what is counted: person, or person and session
 	held    []sql.Expr // the keys g0, g1, …
 	keys    []sql.Expr // the break-down's, k0, k1, …
@@ -57,6 +58,7 @@ func (f *Funnel) Compile(d sql.Dialect, env Env) (*Statement, error) {
 		p.unit = append(p.unit, sql.E("session"))
 		p.add(sql.E("sessions"), p.sessions())
 	}
+	p.rows = p.table
 	var tie []sql.Expr
 	switch f.Order {
 	case strict:
@@ -155,7 +157,14 @@ func (p *funnelPlan) fields() error {
 		}
 		s.field(p.held[i], v.key())
 	}
-	if p.Order == strict || len(p.keys) > 0 {
+	switch {
+	case p.apart():
+		if len(p.keys) > 0 {
+			for i, o := range s.order()[1:] {
+				s.field(sql.Name("o", i), o)
+			}
+		}
+	case p.Order == strict || len(p.keys) > 0:
 		s.field(sql.E("place"), sql.E("row_number() OVER (PARTITION BY ? ORDER BY ?)", s.person(), sql.List(p.order(steps)...)))
 	}
 	return s.keyed()
@@ -246,8 +255,12 @@ func (p *funnelPlan) choose(chosen sql.Select) {
 	switch {
 	case p.Order == anyOrder:
 		p.add(sql.E("chosen"), p.inTurn(chosen))
+	case p.apart() && len(p.keys) > 0:
+		p.add(sql.E("picked"), chosen.Expr())
+		p.add(sql.E("keyed"), p.keysOfPicked())
+		p.add(sql.E("chosen"), p.laterKeys(sql.E("picked"), sql.E("keyed")))
 	case p.Order == inOrder && p.BreakdownAt > 1 && len(p.keys) > 0:
-		p.add(sql.E("chosen"), p.laterKeys(chosen))
+		p.add(sql.E("chosen"), p.laterKeys(sql.E("(?)", chosen.Expr()), sql.E("instants")))
 	default:
 		p.add(sql.E("chosen"), chosen.Expr())
 	}

@@ -30,12 +30,18 @@ func (trino) Div(a, b Expr) Expr { return E("(? / ?)", a, b) }
 
 // JSONAt asks by names in brackets. A name of digits would be a place where there
 // is an array, so the value that it is asked of must be an object.
+//
+// Trino reads a number with a point or an exponent as DOUBLE when it takes it out as
+// JSON: digits are lost, and what is beyond becomes a text, "Infinity". So of a number,
+// and of that, the text is taken as it stands in the document.
 func (d trino) JSONAt(document Expr, paths ...[]string) Expr {
-	found := make([]Expr, len(paths))
+	found, written := make([]Expr, len(paths)), make([]Expr, len(paths))
 	for i, path := range paths {
 		found[i] = d.at(document, path)
+		written[i] = E("json_extract_scalar(?, ?)", document, Text(jsonPath(path)))
 	}
-	return E("nullif(json_format(?), 'null')", firstOf(found))
+	text, scalar := E("json_format(?)", firstOf(found)), firstOf(written)
+	return E(`CASE WHEN regexp_like(?, '^("-{0,1}Infinity"|[-0-9])') AND ? NOT LIKE '%Infinity' THEN ? ELSE nullif(?, 'null') END`, text, scalar, scalar, text)
 }
 
 func (trino) at(document Expr, path []string) Expr {

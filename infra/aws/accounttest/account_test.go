@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 // TestProduct has the binaries that are deployed take events and profile updates, and
 // look them up, within the rights that template.yaml gives them and no more.
 func TestProduct(t *testing.T) {
-	var log bytes.Buffer
+	var log transcript
 	a := accounttest.Deploy(t, accounttest.Options{Functions: []string{"Ingest", "Lookup", "Erase", "Redrive"}, Log: &log})
 	defer func() {
 		if t.Failed() {
@@ -182,4 +183,22 @@ func post(t *testing.T, address, body string) int {
 	}
 	_ = response.Body.Close()
 	return response.StatusCode
+}
+
+// transcript is what functions print. They go on while the test reads it.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *transcript) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *transcript) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

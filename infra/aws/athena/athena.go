@@ -45,15 +45,15 @@ type Options struct {
 	ReuseFor time.Duration
 
 	// FirstPoll is how long after a start it is asked first whether it has ended; 0
-	// means 150 ms. Each further time is half as long again, up to two seconds.
-	FirstPoll time.Duration
+	// means 150 ms. Each further time is half as long again, up to SlowestPoll; 0
+	// means two seconds.
+	FirstPoll, SlowestPoll time.Duration
 }
 
 // What a statement gets whose Limits say nothing.
 const (
 	defaultRows = 10_000
 	defaultTime = 30 * time.Second
-	slowestPoll = 2 * time.Second
 
 	// maxResultBytes bounds a result beside its rows, since one row may hold a
 	// megabyte.
@@ -72,6 +72,9 @@ var _ report.Patient = (*Engine)(nil)
 func New(api API, o Options) *Engine {
 	if o.FirstPoll <= 0 {
 		o.FirstPoll = 150 * time.Millisecond
+	}
+	if o.SlowestPoll <= 0 {
+		o.SlowestPoll = 2 * time.Second
 	}
 	return &Engine{api: api, options: o}
 }
@@ -158,7 +161,7 @@ func (e *Engine) recall(ctx context.Context, in *athena.StartQueryExecutionInput
 
 // await asks until a statement has ended, and returns how.
 func (e *Engine) await(ctx context.Context, id string) (*types.QueryExecution, error) {
-	for pause := e.options.FirstPoll; ; pause = min(pause+pause/2, slowestPoll) {
+	for pause := e.options.FirstPoll; ; pause = min(pause+pause/2, e.options.SlowestPoll) {
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():

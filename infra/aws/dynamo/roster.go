@@ -28,6 +28,9 @@ func (s *Profiles) List(ctx context.Context, q roster.Query) (roster.Page, error
 	if q.Project == "" || q.Limit < 1 || q.Limit > roster.MaxLimit {
 		return roster.Page{}, fault.New(fault.Internal, "a list is asked for without a project, or with a limit that is out of bounds")
 	}
+	if q.Match != nil {
+		q.Match = q.Match.Until(ctx)
+	}
 	var parts [segments]front
 	all, bounded := errgroup.WithContext(ctx)
 	if q.Among != nil {

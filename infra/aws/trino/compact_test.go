@@ -7,11 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"loch/infra/aws/athena"
 	"loch/infra/aws/glue"
-	"loch/infra/aws/s3"
 	"loch/infra/aws/tiers"
 	"loch/infra/aws/trino"
 	"loch/shared/event"
@@ -156,9 +153,12 @@ func (k *keeper) finish(replaced []string) {
 	k.show()
 }
 
-// compaction runs the contract of the relations while rows move between the tiers.
+// compaction runs the contract of the relations while rows move between the tiers. It
+// is compared after three steps, when all is where it landed; after six, when some of
+// it was compacted; and after nine, when it was compacted twice and swept, and more
+// has landed.
 func compaction(t *testing.T, e *engine) {
-	laketest.Run(t, laketest.Effort{Seeds: 1, Steps: 15, Every: 5}, func(t *testing.T) laketest.Lake {
+	laketest.Run(t, laketest.Effort{Seeds: 1, Steps: 9, Every: 3}, func(t *testing.T) laketest.Lake {
 		l := e.newLake(t, glue.JSON)
 		engine := l.athena(t)
 		k := l.keeper(engine)
@@ -167,11 +167,12 @@ func compaction(t *testing.T, e *engine) {
 			Engine: engine,
 			Put:    func(_ *testing.T, rows []event.Row) { l.land(rows) },
 			Upkeep: func(_ *testing.T, n int) {
-				switch step++; step % 5 {
-				case 2:
-					k.compact(1 + n%6)
+				switch step++; step {
 				case 4:
+					k.compact(1 + n%4)
+				case 7:
 					k.compact(100)
+				case 8:
 					if removals > 0 {
 						k.sweep()
 					}
@@ -211,10 +212,8 @@ func parquet(t *testing.T, e *engine) {
 
 // state: of two who put the next manifest one has it.
 func state(t *testing.T, e *engine) {
-	l := e.newLake(t, glue.JSON)
-	s := tiers.NewState(s3.New(s3.Options{
-		Region: "us-east-1", Bucket: l.name, Endpoint: e.url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}))
+	l := e.newBucket(t)
+	s := tiers.NewState(l.bucket)
 	ctx := context.Background()
 	m, version, err := s.Load(ctx)
 	if err != nil || version != 0 || m.Commit != 0 {

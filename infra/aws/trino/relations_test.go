@@ -24,7 +24,7 @@ import (
 
 // athena answers from a lake through Athena's protocol: the adapter asks the
 // stand-in, which asks Trino.
-func (l *lake) athena(t *testing.T) *athena.Engine {
+func (l *lake) athena(t testing.TB) *athena.Engine {
 	t.Helper()
 	server := athenatest.Start(t, func(ctx context.Context, database, statement string) (athenatest.Answer, error) {
 		r, err := l.engine.Query(ctx, database, statement)
@@ -44,21 +44,7 @@ func (l *lake) athena(t *testing.T) *athena.Engine {
 	client := athena.NewClient(athena.Access{
 		Region: "us-east-1", Endpoint: server.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
-	return athena.New(client, athena.Options{Database: l.name, Workgroup: server.Workgroup, Random: rand.Reader, FirstPoll: 5 * time.Millisecond})
-}
-
-// relations runs the contract of the relations, over what landed.
-func relations(t *testing.T, e *engine) {
-	laketest.Run(t, laketest.Effort{Seeds: 1, Steps: 16, Every: 8}, func(t *testing.T) laketest.Lake {
-		l := e.newLake(t, glue.JSON)
-		removals := 0
-		return laketest.Lake{
-			Engine: l.athena(t),
-			Put:    func(_ *testing.T, rows []event.Row) { l.land(rows) },
-			Upkeep: func(*testing.T, int) {},
-			Remove: func(_ *testing.T, ids []string) { removals++; l.remove(removals, ids) },
-		}
-	})
+	return athena.New(client, athena.Options{Database: l.name, Workgroup: server.Workgroup, Random: rand.Reader, FirstPoll: 5 * time.Millisecond, SlowestPoll: 50 * time.Millisecond})
 }
 
 // answers: what people ask, typed as on one machine; other projects' rows are not

@@ -63,36 +63,40 @@ func TestTrino(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
+	began := time.Now()
 	e.Server, err = trino.Start(ctx, trino.Options{Home: home, Dir: dir, S3Endpoint: e.url, Bucket: "catalog", Log: log})
 	if err != nil {
 		text, _ := os.ReadFile(log.Name())
 		t.Fatalf("%v\n%s", err, text)
 	}
+	t.Logf("Trino has started in %v", time.Since(began).Round(time.Millisecond))
 	t.Cleanup(e.Close)
 	for name, test := range map[string]func(*testing.T, *engine){
-		"statements":    statements,
-		"the relations": relations,
-		"answers":       answers,
-		"compaction":    compaction,
-		"parquet":       parquet,
-		"state":         state,
+		"statements":  statements,
+		"answers":     answers,
+		"compaction":  compaction,
+		"parquet":     parquet,
+		"state":       state,
+		"the reports": reports,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, e) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, e)
+		})
 	}
 }
 
 // lake is a database with the tables of the catalogue, over a bucket.
 type lake struct {
-	t      *testing.T
+	t      testing.TB
 	engine *engine
 	name   string // of both
 	bucket *s3.Bucket
 	files  int
 }
 
-// newLake makes the tables. Landed rows are JSON documents, as the stream takes
-// them; format says otherwise where a test wants Parquet.
-func (e *engine) newLake(t *testing.T, landing glue.Format) *lake {
+// newBucket makes a lake without tables.
+func (e *engine) newBucket(t testing.TB) *lake {
 	t.Helper()
 	l := &lake{t: t, engine: e, name: fmt.Sprintf("lake%d", e.lakes.Add(1))}
 	if err := e.backend.CreateBucket(l.name); err != nil {
@@ -101,8 +105,27 @@ func (e *engine) newLake(t *testing.T, landing glue.Format) *lake {
 	l.bucket = s3.New(s3.Options{
 		Region: "us-east-1", Bucket: l.name, Endpoint: e.url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
+	return l
+}
+
+// newLake makes a lake with all tables. Landed rows are JSON documents, as the stream
+// takes them; format says otherwise where a test wants Parquet.
+func (e *engine) newLake(t testing.TB, landing glue.Format) *lake {
+	t.Helper()
+	l := e.newBucket(t)
+	l.createTables(landing, func(string) bool { return true })
+	l.publish(&manifest.Manifest{})
+	return l
+}
+
+// createTables makes those tables of the catalogue that are wanted.
+func (l *lake) createTables(landing glue.Format, wanted func(table string) bool) {
+	l.t.Helper()
 	l.run("CREATE SCHEMA " + l.name + " WITH (location = 's3://" + l.name + "/')")
-	for _, table := range e.tables {
+	for _, table := range l.engine.tables {
+		if !wanted(table.Name) {
+			continue
+		}
 		table.Partitions = slices.Clone(table.Partitions)
 		switch table.Name {
 		case glue.Snapshots, glue.RejectedInput:
@@ -116,8 +139,6 @@ func (e *engine) newLake(t *testing.T, landing glue.Format) *lake {
 		}
 		l.run(trino.CreateTable(table, l.name))
 	}
-	l.publish(&manifest.Manifest{})
-	return l
 }
 
 // publish makes the view that says which files count, and those over it.

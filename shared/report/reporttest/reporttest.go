@@ -124,9 +124,17 @@ func check(ctx context.Context, engine report.Engine, d sql.Dialect, project str
 	if err != nil {
 		return fmt.Sprintf("%v\n%s", err, statement)
 	}
+	if complaint := against(set, c, got); complaint != "" {
+		return complaint + "\n" + statement
+	}
+	return ""
+}
+
+// against says where the oracle answers otherwise, "" for nowhere.
+func against(set Set, c Case, got any) string {
 	want := kinds[c.Kind].oracle(worldOf(set, c.Env), []byte(c.Spec))
 	if place, differ := differ(got, plain(want), ""); differ != "" {
-		return fmt.Sprintf("at %s: %s\n%s", place, differ, statement)
+		return fmt.Sprintf("at %s: %s", place, differ)
 	}
 	return ""
 }

@@ -65,16 +65,14 @@ attempts AS (
   ) s
 ),
 chosen AS (
-  SELECT c.person AS person, c.reached AS reached, c.t AS t, c.t2 AS t2, c.t3 AS t3, c.t4 AS t4, coalesce(b.k0, 't(not set)') AS k0
+  SELECT c.person AS person, c.reached AS reached, c.t AS t, c.t2 AS t2, c.t3 AS t3, c.t4 AS t4, coalesce(CASE WHEN c.reached >= 2 THEN b.k0 END, 't(not set)') AS k0
+  FROM (SELECT *
   FROM (
-    SELECT *
-    FROM (
-      SELECT *, rank() OVER (PARTITION BY person, session ORDER BY reached DESC, t, g0) AS choice
-      FROM attempts
-    ) a
-    WHERE choice = 1
-  ) c
-  LEFT JOIN instants b ON (b.t = c.t2 AND c.reached >= 2 AND b.person = c.person AND b.session = c.session AND b.g0 = c.g0)
+    SELECT *, rank() OVER (PARTITION BY person, session ORDER BY reached DESC, t, g0) AS choice
+    FROM attempts
+  ) a
+  WHERE choice = 1) c
+  LEFT JOIN instants b ON (b.t = c.t2 AND b.person = c.person AND b.session = c.session AND b.g0 = c.g0)
 ),
 top0 AS (
   SELECT k, n

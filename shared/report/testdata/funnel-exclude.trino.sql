@@ -1,7 +1,7 @@
 WITH scan AS (
   SELECT (x.event = 'Sign Up' AND x.kind IN ('event', 'page', 'screen')) AS m0, ((x.event = 'Add Card' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_scalar(x.p0, '$') END = 'pro', FALSE) AND x.kind IN ('event', 'page', 'screen')) OR (x.event = 'Add Account' AND x.kind IN ('event', 'page', 'screen'))) AS m1, (x.event = 'Purchase' AND x.kind IN ('event', 'page', 'screen')) AS m2, (x.event = 'Purchase' AND x.kind IN ('event', 'page', 'screen')) AS m3, (x.event = 'Refund' AND x.kind IN ('event', 'page', 'screen')) AS x0, x.kind IN ('event', 'page', 'screen') AS active, ((x.event = 'Sign Up' AND x.kind IN ('event', 'page', 'screen')) OR ((x.event = 'Add Card' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_scalar(x.p0, '$') END = 'pro', FALSE) AND x.kind IN ('event', 'page', 'screen')) OR (x.event = 'Add Account' AND x.kind IN ('event', 'page', 'screen'))) OR (x.event = 'Purchase' AND x.kind IN ('event', 'page', 'screen')) OR (x.event = 'Purchase' AND x.kind IN ('event', 'page', 'screen')) OR (x.event = 'Refund' AND x.kind IN ('event', 'page', 'screen'))) AS asked, x.person AS person, x.t AS t, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '""' THEN 't(empty)' WHEN x.p1 LIKE '"%' THEN 't' || json_extract_scalar(x.p1, '$') WHEN x.p1 IN ('true', 'false') THEN 'b' || x.p1 WHEN x.p1 LIKE '[%' THEN 't(list)' WHEN x.p1 LIKE '{%' THEN 't(object)' ELSE coalesce('n' || CAST(try_cast(x.p1 AS DECIMAL(38, 9)) AS VARCHAR), 't(number)') END AS g0, row_number() OVER (PARTITION BY x.person ORDER BY x.t, x.received, x.insert_id, x.event) AS place, CASE WHEN x.p2 IS NULL THEN 't(not set)' WHEN x.p2 = '' THEN 't(empty)' ELSE 't' || x.p2 END AS k0
   FROM (
-    SELECT e.event AS event, e.kind AS kind, nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') AS p0, e.person_id AS person, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') AS p1, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p2
+    SELECT e.event AS event, e.kind AS kind, CASE WHEN regexp_like(json_format(json_extract(e.properties, '$["plan"]')), '^("-{0,1}Infinity"|[-0-9])') AND json_extract_scalar(e.properties, '$["plan"]') NOT LIKE '%Infinity' THEN json_extract_scalar(e.properties, '$["plan"]') ELSE nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') END AS p0, e.person_id AS person, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, CASE WHEN regexp_like(json_format(json_extract(e.properties, '$["plan"]')), '^("-{0,1}Infinity"|[-0-9])') AND json_extract_scalar(e.properties, '$["plan"]') NOT LIKE '%Infinity' THEN json_extract_scalar(e.properties, '$["plan"]') ELSE nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') END AS p1, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p2
     FROM events e
     WHERE e."date" BETWEEN DATE '2026-11-01' AND DATE '2026-12-01'
       AND (e."time" >= TIMESTAMP '2026-11-01 00:00:00.000' AND e."time" < TIMESTAMP '2026-12-01 12:00:00.001')
@@ -48,16 +48,14 @@ attempts AS (
   ) s
 ),
 chosen AS (
-  SELECT c.person AS person, c.reached AS reached, c.t AS t, c.t2 AS t2, c.t3 AS t3, c.t4 AS t4, coalesce(b.k0, 't(not set)') AS k0
+  SELECT c.person AS person, c.reached AS reached, c.t AS t, c.t2 AS t2, c.t3 AS t3, c.t4 AS t4, coalesce(CASE WHEN c.reached >= 2 THEN b.k0 END, 't(not set)') AS k0
+  FROM (SELECT *
   FROM (
-    SELECT *
-    FROM (
-      SELECT *, rank() OVER (PARTITION BY person, session ORDER BY reached DESC, t, g0) AS choice
-      FROM attempts
-    ) a
-    WHERE choice = 1
-  ) c
-  LEFT JOIN instants b ON (b.t = c.t2 AND c.reached >= 2 AND b.person = c.person AND b.session = c.session AND b.g0 = c.g0)
+    SELECT *, rank() OVER (PARTITION BY person, session ORDER BY reached DESC, t, g0) AS choice
+    FROM attempts
+  ) a
+  WHERE choice = 1) c
+  LEFT JOIN instants b ON (b.t = c.t2 AND b.person = c.person AND b.session = c.session AND b.g0 = c.g0)
 ),
 top0 AS (
   SELECT k, n

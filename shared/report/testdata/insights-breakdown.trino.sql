@@ -1,7 +1,7 @@
 WITH scan AS (
   SELECT x.event IN ('Page View', 'it''s') AS m0, x.kind IN ('event', 'page', 'screen') AS m1, CASE WHEN x.kind IN ('event', 'page', 'screen') THEN try_cast(CAST(x.p0 AS VARCHAR) AS DECIMAL(27, 9)) END AS v1, x.person AS person, (((x.t + 7200000) / 3600000) - 497904) AS bucket, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '' THEN 't(empty)' ELSE 't' || x.p1 END AS k0, CASE WHEN x.p2 IS NULL THEN 't(not set)' WHEN x.p2 = '""' THEN 't(empty)' WHEN x.p2 LIKE '"%' THEN 't' || json_extract_scalar(x.p2, '$') WHEN x.p2 IN ('true', 'false') THEN 'b' || x.p2 WHEN x.p2 LIKE '[%' THEN 't(list)' WHEN x.p2 LIKE '{%' THEN 't(object)' ELSE coalesce('n' || CAST(try_cast(x.p2 AS DECIMAL(38, 9)) AS VARCHAR), 't(number)') END AS k1
   FROM (
-    SELECT e.event AS event, e.kind AS kind, e."revenue" AS p0, e.person_id AS person, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, f."first_channel" AS p1, nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') AS p2
+    SELECT e.event AS event, e.kind AS kind, e."revenue" AS p0, e.person_id AS person, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, f."first_channel" AS p1, CASE WHEN regexp_like(json_format(json_extract(e.properties, '$["plan"]')), '^("-{0,1}Infinity"|[-0-9])') AND json_extract_scalar(e.properties, '$["plan"]') NOT LIKE '%Infinity' THEN json_extract_scalar(e.properties, '$["plan"]') ELSE nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') END AS p2
     FROM events e
     LEFT JOIN profiles f ON f.person_id = e.person_id AND f.group_key IS NULL
     WHERE e."date" BETWEEN DATE '2026-10-19' AND DATE '2026-10-30'

@@ -1,7 +1,7 @@
 WITH scan AS (
   SELECT x.person AS person, x.t AS t, x.received AS o0, x.insert_id AS o1, x.event AS o2, ((x.event = 'Sign Up' AND coalesce(CASE WHEN x.p0 LIKE '"%' THEN json_extract_scalar(x.p0, '$') END = 'it''s', FALSE)) AND (x.t >= 1792447200000 AND x.t < 1793401200000)) AS is_first, x.event IN ('Page View', 'Purchase') AS is_then, (((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) / 86400000) - 20746) AS cohort, (x.t / 86400000) AS slot, CASE WHEN x.p1 IS NULL THEN 't(not set)' WHEN x.p1 = '' THEN 't(empty)' ELSE 't' || x.p1 END AS k0
   FROM (
-    SELECT e.person_id AS person, nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') AS p0, e.event AS event, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p1
+    SELECT e.person_id AS person, CASE WHEN regexp_like(json_format(json_extract(e.properties, '$["plan"]')), '^("-{0,1}Infinity"|[-0-9])') AND json_extract_scalar(e.properties, '$["plan"]') NOT LIKE '%Infinity' THEN json_extract_scalar(e.properties, '$["plan"]') ELSE nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') END AS p0, e.event AS event, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p1
     FROM events e
     WHERE e."date" BETWEEN DATE '2026-10-19' AND DATE '2026-11-08'
       AND (e."time" >= TIMESTAMP '2026-10-19 22:00:00.000' AND e."time" < TIMESTAMP '2026-11-08 23:00:00.000')

@@ -53,6 +53,7 @@ func (c *counter) told() string {
 
 // What a request costs, in calls and in units of DynamoDB's bill.
 func TestCosts(t *testing.T) {
+	t.Parallel()
 	c, now := &counter{}, time.UnixMilli(1_795_435_200_000)
 	o := options()
 	o.Count, o.Now = c.count, func() time.Time { return now }

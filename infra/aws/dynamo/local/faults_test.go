@@ -107,6 +107,7 @@ const oneInSoMany = 12
 // The contracts hold whatever happens to the calls: nothing is lost, and nothing counts
 // twice.
 func TestProfilesThroughFaults(t *testing.T) {
+	t.Parallel()
 	f := newFaults(t, oneInSoMany)
 	profiletest.Run(t, func(t *testing.T) profiletest.Store {
 		api := account(t, f)
@@ -115,6 +116,7 @@ func TestProfilesThroughFaults(t *testing.T) {
 }
 
 func TestVaultThroughFaults(t *testing.T) {
+	t.Parallel()
 	f := newFaults(t, oneInSoMany)
 	vaulttest.Run(t, func(t *testing.T) vault.Store {
 		api := account(t, f)
@@ -123,6 +125,7 @@ func TestVaultThroughFaults(t *testing.T) {
 }
 
 func TestLedgerThroughFaults(t *testing.T) {
+	t.Parallel()
 	f := newFaults(t, oneInSoMany)
 	audittest.Run(t, func(t *testing.T) audit.Store {
 		api := account(t, f)
@@ -132,6 +135,7 @@ func TestLedgerThroughFaults(t *testing.T) {
 
 // A table that throttles for good is told of in time, in words that say what to do.
 func TestThrottledForGood(t *testing.T) {
+	t.Parallel()
 	f := &faults{r: rand.New(rand.NewPCG(1, 1)), every: 1, kinds: map[string]int{}}
 	s := dynamo.NewProfiles(account(t, f), options())
 	ctx, cancel := context.WithTimeout(t.Context(), 300_000_000)
@@ -144,6 +148,7 @@ func TestThrottledForGood(t *testing.T) {
 
 // An account without the tables is told of at once.
 func TestNoTables(t *testing.T) {
+	t.Parallel()
 	o := options()
 	o.Prefix = "another"
 	_, err := dynamo.NewProfiles(account(t, nil), o).Get(t.Context(), "shop", "ann")

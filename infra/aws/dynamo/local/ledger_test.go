@@ -28,10 +28,14 @@ func reopenLedger(_ *testing.T, s audit.Store) audit.Store {
 	return ledger{dynamo.NewLedger(api, options()), api}
 }
 
-func TestLedger(t *testing.T) { audittest.Run(t, openLedger, reopenLedger) }
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	audittest.Run(t, openLedger, reopenLedger)
+}
 
 // An export of many people names all of them: more than one item holds.
 func TestLargeEntries(t *testing.T) {
+	t.Parallel()
 	s := openLedger(t)
 	people := func(n int) audit.Entry {
 		e := audit.Entry{Kind: audit.Export, Person: "p"}

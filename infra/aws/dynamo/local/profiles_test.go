@@ -26,4 +26,7 @@ func reopenProfiles(_ *testing.T, s profiletest.Store) profiletest.Store {
 	return store{dynamo.NewProfiles(api, options()), api}
 }
 
-func TestProfiles(t *testing.T) { profiletest.Run(t, openProfiles, reopenProfiles) }
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	profiletest.Run(t, openProfiles, reopenProfiles)
+}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestProjects(t *testing.T) {
+	t.Parallel()
 	projecttest.Run(t, func(t *testing.T) projecttest.World {
 		api := account(t, nil)
 		r := dynamo.NewProjects(api, options())
@@ -34,6 +35,7 @@ func TestProjects(t *testing.T) {
 
 // Operators make projects, give them other tokens, and are told of what makes no sense.
 func TestManageProjects(t *testing.T) {
+	t.Parallel()
 	api, ctx := account(t, nil), t.Context()
 	now := time.Unix(1_795_465_200, 0)
 	o := options()

@@ -74,6 +74,7 @@ func mustApply(t *testing.T, s *dynamo.Profiles, c profile.Changes) {
 // Names of updates that have no room in the item count all the same, also for whoever
 // the id is linked to, and for two weeks at most.
 func TestManyNames(t *testing.T) {
+	t.Parallel()
 	now := time.UnixMilli(1_795_435_200_000)
 	o := options()
 	o.Now = func() time.Time { return now }
@@ -132,6 +133,7 @@ func inWeek(now time.Time) string { return fmt.Sprint("names", now.UnixMilli()/p
 // Of a large profile nothing is left behind when it is written anew, when it shrinks
 // and when it is merged.
 func TestPiecesGo(t *testing.T) {
+	t.Parallel()
 	api := account(t, nil)
 	s := dynamo.NewProfiles(api, options())
 	write := func(id string, ops ...profile.Op) {
@@ -203,6 +205,7 @@ func breakOff(t *testing.T, b *brittle, calls int64, do func(ctx context.Context
 // An erasure that breaks off anywhere and is carried out again leaves gravestones and
 // nothing else.
 func TestErasureIsResumed(t *testing.T) {
+	t.Parallel()
 	for calls := int64(0); ; calls++ {
 		b := &brittle{}
 		b.left.Store(1 << 40)
@@ -237,6 +240,7 @@ func TestErasureIsResumed(t *testing.T) {
 
 // So does one in the vault.
 func TestForgettingIsResumed(t *testing.T) {
+	t.Parallel()
 	ann, bob := vault.ID{1}, vault.ID{2}
 	for calls := int64(0); ; calls++ {
 		b := &brittle{}

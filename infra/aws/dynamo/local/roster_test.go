@@ -12,6 +12,7 @@ import (
 )
 
 func TestRoster(t *testing.T) {
+	t.Parallel()
 	rostertest.Run(t, func(t *testing.T) rostertest.Store {
 		return dynamo.NewProfiles(account(t, nil), options())
 	}, nil)
@@ -19,6 +20,7 @@ func TestRoster(t *testing.T) {
 
 // A profile whose traits stand in pieces is listed, and asked by them.
 func TestLargeProfilesAreListed(t *testing.T) {
+	t.Parallel()
 	s := dynamo.NewProfiles(account(t, nil), options())
 	for _, id := range []string{"large", "small"} {
 		u := profile.Update{Project: "shop", ID: id, TimeMS: 1, Ops: []profile.Op{{Kind: profile.Set, Name: "plan", Value: json.RawMessage(`"pro"`)}}}

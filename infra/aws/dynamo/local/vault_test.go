@@ -25,4 +25,7 @@ func reopenVault(_ *testing.T, s vault.Store) vault.Store {
 	return vaultStore{dynamo.NewVault(api, options()), api}
 }
 
-func TestVault(t *testing.T) { vaulttest.Run(t, openVault, reopenVault) }
+func TestVault(t *testing.T) {
+	t.Parallel()
+	vaulttest.Run(t, openVault, reopenVault)
+}
