@@ -7,6 +7,7 @@ import (
 	"loch/shared/fault"
 	"loch/shared/project"
 	"loch/shared/report"
+	"loch/shared/sql"
 )
 
 // What Athena charges: for the bytes of the columns that are read, in whole
@@ -29,16 +30,21 @@ type cost struct {
 	USD     float64 `json:"usd"`
 }
 
-// price tells what a statement would cost, by the files that there are.
-func (h *handler) price(ctx context.Context, p project.Project, st *report.Statement) (*cost, error) {
+// price tells what a report would cost, by its statement for Athena and the files
+// that there are.
+func (h *handler) price(ctx context.Context, key project.Key, spec report.Spec) (*cost, error) {
 	m, ok := h.Engine.(report.Measurer)
 	if !ok {
 		return nil, fault.New(fault.Invalid, "the cost is measured on one machine; on AWS, Athena tells after each statement what it scanned").At("explain")
 	}
+	st, err := spec.Compile(sql.Trino, h.surroundings(key))
+	if err != nil {
+		return nil, err
+	}
 	reading := st.Reading()
 	bounded, cancel := context.WithTimeout(ctx, h.MaxTime)
 	defer cancel()
-	measured, err := m.Measure(bounded, p.ID, reading)
+	measured, err := m.Measure(bounded, key.Project.ID, reading)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (h *handler) report(w http.ResponseWriter, r *http.Request) {
 		web.WriteJSON(w, http.StatusOK, explanation{statement.SQL, statement.Columns})
 		return
 	case "cost":
-		c, err := h.price(r.Context(), key.Project, statement)
+		c, err := h.price(r.Context(), key, spec)
 		if err != nil {
 			fail(w, r, err)
 			return

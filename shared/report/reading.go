@@ -62,8 +62,8 @@ var (
 	quotedText = regexp.MustCompile(`'(?:[^']|'')*'`)
 )
 
-// Reading tells what the statement reads. All reports name events alike, e, and ask
-// for the partitions' dates first, so it is found in their SQL.
+// Reading tells what a statement for Trino reads. All reports name events alike, e,
+// and ask for the partitions' dates first, so it is found in their SQL.
 func (s *Statement) Reading() Reading {
 	var r Reading
 	for _, m := range readDates.FindAllStringSubmatch(s.SQL, -1) {

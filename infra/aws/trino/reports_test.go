@@ -26,6 +26,8 @@ func reports(t *testing.T, e *engine) {
 		"insights by hand":  reporttest.InsightsByHand,
 		"funnels by hand":   reporttest.FunnelsByHand,
 		"retention by hand": reporttest.RetentionByHand,
+		"sessions by hand":  reporttest.SessionsByHand,
+		"flows by hand":     reporttest.FlowsByHand,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

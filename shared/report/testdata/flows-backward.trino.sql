@@ -1,7 +1,7 @@
 WITH scan AS (
   SELECT x.person AS person, row_number() OVER (PARTITION BY x.person ORDER BY x.t, x.received, x.insert_id, x.event) AS place, x.event AS event, (x.event = 'Purchase' AND coalesce(x.p1 > 1E+02, FALSE)) AS anchor, CASE WHEN x.p2 IS NULL THEN 't(not set)' WHEN x.p2 = '' THEN 't(empty)' ELSE 't' || x.p2 END AS k0
   FROM (
-    SELECT nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') AS p0, e."revenue" AS p1, e.event AS event, e.person_id AS person, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p2
+    SELECT CASE WHEN regexp_like(json_format(json_extract(e.properties, '$["plan"]')), '^("-{0,1}Infinity"|[-0-9])') AND json_extract_scalar(e.properties, '$["plan"]') NOT LIKE '%Infinity' THEN json_extract_scalar(e.properties, '$["plan"]') ELSE nullif(json_format(json_extract(e.properties, '$["plan"]')), 'null') END AS p0, e."revenue" AS p1, e.event AS event, e.person_id AS person, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e."time") AS t, date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', e.received_time) AS received, e.insert_id AS insert_id, e."country" AS p2
     FROM events e
     WHERE e."date" BETWEEN DATE '2026-10-19' AND DATE '2026-10-30'
       AND (e."time" >= TIMESTAMP '2026-10-19 22:00:00.000' AND e."time" < TIMESTAMP '2026-10-30 23:00:00.000')
