@@ -79,7 +79,7 @@ vet: setup-build data
 	@$(STEP) 'go vet' go vet ./...
 
 .PHONY: bench
-bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, journeys, start time, memory, first event to SQL
+bench: build template ## cost of an event, profiles, lists, scanner, sealing, erasing, journeys, start time, memory, first event to SQL; the functions for Lambda
 	@$(STEP) 'cost of an event through the whole handler; store writes per event on sample traffic' \
 	  .ci/gotest -run '^$$' -bench . -benchmem -timeout 30m ./functions/ingest
 	@$(STEP) 'profiles: durable upserts, look-up with a million, sightings' \
@@ -90,6 +90,8 @@ bench: build ## cost of an event, profiles, lists, scanner, sealing, erasing, jo
 	  .ci/gotest -run '^$$' -bench Erase -benchtime 10x -timeout 30m ./infra/local/pebble
 	@$(STEP) 'listing a million people: the first time, then, and by a trait that is another for everybody' \
 	  .ci/gotest -run '^$$' -bench BenchmarkList -benchtime 10x -timeout 30m ./infra/local/pebble
+	@$(STEP) 'the functions as they are deployed: size, start, time of a request (through stand-ins of AWS)' \
+	  .ci/gotest -run '^$$' -bench . -benchtime 50x -timeout 30m ./infra/aws/accounttest
 	@$(STEP) 'removing the rows of one person from a million events' \
 	  .ci/gotest -run '^$$' -bench Removal -benchtime 5x -timeout 30m ./infra/local/duckdb
 	@$(STEP) 'the journey of one person, on a lake of ten million events' \

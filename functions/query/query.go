@@ -90,6 +90,10 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("/api/schema", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "ask for the schema with GET; ?event=NAME asks about one event", http.MethodGet)
 	})
+	mux.HandleFunc("GET /api/queries/{id}", h.queries)
+	mux.HandleFunc("/api/queries/{id}", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, "look for the answer of a statement that takes long with GET", http.MethodGet)
+	})
 	mux.HandleFunc("GET /api/2.0/export", h.export)
 	mux.HandleFunc("GET /api/2.0/export/{$}", h.export)
 	mux.HandleFunc("/api/2.0/export", func(w http.ResponseWriter, r *http.Request) {

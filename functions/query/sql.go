@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -67,11 +68,18 @@ func (h *handler) sql(w http.ResponseWriter, r *http.Request) {
 	if q.Limit > 0 {
 		limit = min(limit, q.Limit)
 	}
-	result, err := h.ask(r.Context(), key.Project, q.SQL, limit)
-	if err != nil {
+	result, later, err := h.begin(r.Context(), key.Project, q.SQL, limit)
+	switch {
+	case err != nil:
 		fail(w, r, err)
-		return
+	case later != "":
+		writePending(w, later, url.Values{"limit": {strconv.Itoa(limit)}})
+	default:
+		writeRows(w, result)
 	}
+}
+
+func writeRows(w http.ResponseWriter, result report.Result) {
 	a := answer{result.Columns, result.Rows, result.RowCount, result.Truncated, result.Elapsed.Milliseconds()}
 	if a.Columns == nil {
 		a.Columns = []report.Column{}

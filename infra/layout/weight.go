@@ -31,7 +31,7 @@ var heavy = []struct {
 	{library: "github.com/aws/", owners: []string{"infra/aws", "functions/*/lambda"}},
 	{library: "github.com/duckdb/", owners: []string{"infra/local/duckdb"}, tests: []string{"infra/local"}},
 	{library: "github.com/cockroachdb/", owners: []string{"infra/local/pebble", "infra/redteam"}},
-	{library: "github.com/parquet-go/", owners: []string{"infra/local/parquet", "infra/redteam", "infra/aws/firehose/firehosetest"}, tests: []string{"infra/local", "infra/e2e"}},
+	{library: "github.com/parquet-go/", owners: []string{"infra/local/parquet", "infra/redteam", "infra/aws/firehose/firehosetest", "infra/aws/snapshot"}, tests: []string{"infra/local", "infra/e2e"}},
 	{library: "github.com/oschwald/", owners: []string{"shared/enrich"}},
 	{library: "github.com/chromedp/", owners: nil, tests: []string{"infra/e2e"}},
 }

@@ -3,7 +3,13 @@ package report
 import (
 	"context"
 	"time"
+
+	"loch/shared/fault"
 )
+
+// ErrAtOnce is what Begin says of a statement that is answered without a wait: ask it
+// with Query.
+var ErrAtOnce = fault.New(fault.Invalid, "SHOW and DESCRIBE are answered at once; ask without waiting")
 
 // Patient is an Engine that goes on with a statement when its asker stops waiting,
 // and gives the answer to whoever brings the statement's id later.
@@ -22,4 +28,8 @@ type Patient interface {
 	// false if it still runs. Errors are those of Query, and fault.NotFound for an id
 	// that is not of a statement of this project.
 	Fetch(ctx context.Context, project, id string, limits Limits, wait time.Duration) (Result, bool, error)
+
+	// Stop ends a statement that nobody will ask for. It may be called with a context
+	// that has ended.
+	Stop(ctx context.Context, id string)
 }

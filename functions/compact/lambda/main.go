@@ -1,6 +1,7 @@
 // Command lambda is the wiring of compact on AWS: a job that a schedule starts every
 // hour, one at a time, and whoever has deployed the stack starts once, since it makes
-// the views by which the lake is read.
+// the views by which the lake is read. Four times a day it brings the profiles, without
+// what is personal, into the lake.
 package main
 
 import (
@@ -10,9 +11,13 @@ import (
 	"time"
 
 	"loch/functions/compact"
+	"loch/infra/aws/athena"
+	"loch/infra/aws/dynamo"
 	"loch/infra/aws/instance"
+	"loch/infra/aws/snapshot"
 	"loch/infra/aws/tiers"
 	"loch/shared/fault"
+	"loch/shared/privacy"
 )
 
 func main() {
@@ -28,7 +33,7 @@ func wire(in *instance.Instance) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := in.Athena()
+	engine, err := athena.Open(in)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +51,48 @@ func wire(in *instance.Instance) (any, error) {
 		Files: tiers.NewFiles(bucket), State: tiers.NewState(bucket), Tables: tiers.New(engine, name),
 		Now: time.Now, Logger: in.Logger, RetentionDays: retention,
 	}
-	return func(ctx context.Context, _ json.RawMessage) (compact.Summary, error) {
+	table := in.Dynamo()
+	projects, people := dynamo.NewProjects(table, in.Stores()), dynamo.NewProfiles(table, in.Stores())
+	return func(ctx context.Context, asked request) (any, error) {
+		defer in.Metrics.Flush()
+		if asked.Job == "profiles" {
+			return writeProfiles(ctx, in, projects, people, snapshot.New(bucket))
+		}
 		did, err := compact.Run(ctx, deps)
 		in.Logger.Info("compacted", "summary", did, "error", err)
 		return did, err
 	}, nil
+}
+
+// request is what the clock says: "compact", which is also meant where nothing is said,
+// or "profiles".
+type request struct {
+	Job string `json:"job"`
+}
+
+// writeProfiles brings profiles into the lake. The projects' settings are read at each
+// run: which traits are personal may have changed, and a project that is not known
+// shows none.
+func writeProfiles(ctx context.Context, in *instance.Instance, projects *dynamo.Projects, people *dynamo.Profiles, files *snapshot.Files) (any, error) {
+	list, err := projects.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policies := map[string]*privacy.Policy{}
+	for i := range list {
+		if policies[list[i].ID], err = privacy.NewPolicy(list[i].Settings.Privacy); err != nil {
+			return nil, err
+		}
+	}
+	did, err := compact.WriteProfiles(ctx, compact.ProfilesDeps{
+		People: people, Snapshots: files, Now: time.Now,
+		Personal: func(project string) func(string) bool {
+			if policy := policies[project]; policy != nil {
+				return policy.PersonalTrait
+			}
+			return func(string) bool { return true }
+		},
+	})
+	in.Logger.Info("profiles written", "summary", did, "error", err)
+	return did, err
 }

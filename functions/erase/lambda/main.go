@@ -14,6 +14,7 @@ import (
 
 	"loch/functions/erase"
 	"loch/infra/aws/apigw"
+	"loch/infra/aws/athena"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/instance"
 	"loch/shared/audit"
@@ -48,7 +49,7 @@ type wired struct {
 
 // wire makes the function. The vault's key is asked for at the first request.
 func wire(in *instance.Instance) (any, error) {
-	engine, err := in.Athena()
+	engine, err := athena.Open(in)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"loch/functions/lookup"
+	"loch/infra/aws/athena"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/instance"
 	"loch/shared/audit"
@@ -23,7 +24,7 @@ func main() {
 
 // wire makes the function. The vault's key is asked for at the first request.
 func wire(in *instance.Instance) (any, error) {
-	engine, err := in.Athena()
+	engine, err := athena.Open(in)
 	if err != nil {
 		return nil, err
 	}

@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"loch/functions/query"
+	"loch/infra/aws/athena"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/instance"
 	"loch/shared/sql"
 )
 
-// maxTime is how long a statement may take: API Gateway waits for 30 s.
-const maxTime = 25 * time.Second
+// maxTime is how long a request waits for a statement: API Gateway waits for 30 s. What
+// takes longer is answered later.
+const maxTime = 20 * time.Second
 
 func main() {
 	if instance.Start(os.Getenv, os.Stdout, time.Now, wire) != nil {
@@ -23,7 +25,7 @@ func main() {
 
 // wire makes the function.
 func wire(in *instance.Instance) (any, error) {
-	engine, err := in.Athena()
+	engine, err := athena.Open(in)
 	if err != nil {
 		return nil, err
 	}

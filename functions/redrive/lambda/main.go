@@ -9,17 +9,26 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"loch/functions/redrive"
 	"loch/infra/aws/firehose"
+	"loch/infra/aws/instance"
 	"loch/infra/aws/s3"
 )
 
 func main() {
-	logger := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	lambda.Start(serve(wire(os.Getenv, logger)))
+	if instance.Start(os.Getenv, os.Stdout, time.Now, func(in *instance.Instance) (any, error) {
+		job := serve(wire(os.Getenv, in.Logger))
+		return func(ctx context.Context, asked request) (redrive.Result, error) {
+			result, err := job(ctx, asked)
+			in.Metrics.Urgent("SpillsWaiting", "Count", float64(result.Waiting)) // an alarm waits for it
+			in.Metrics.Flush()
+			return result, err
+		}, nil
+	}) != nil {
+		os.Exit(1)
+	}
 }
 
 // wire makes what the job needs from the function's environment. Clients are made

@@ -8,7 +8,7 @@
 // rights suffice, and which of them were used.
 //
 //	HTTP API     infra/aws/httpapi            S3        gofakes3
-//	Lambda       infra/aws/lambdaruntime      DynamoDB  DynamoDB Local
+//	Lambda       infra/aws/lambdaruntime      DynamoDB  infra/aws/dynamo/dynamotest
 //	Firehose     infra/aws/firehose/firehosetest
 //	Athena       infra/aws/athena/athenatest, over what the test gives
 //	KMS          here
@@ -33,6 +33,7 @@ import (
 
 	"loch/infra/aws/athena/athenatest"
 	"loch/infra/aws/dynamo"
+	"loch/infra/aws/dynamo/dynamotest"
 	"loch/infra/aws/firehose/firehosetest"
 	"loch/infra/aws/httpapi"
 	"loch/infra/aws/lambdaruntime"
@@ -86,7 +87,7 @@ func Deploy(t testing.TB, o Options) *Account {
 	}
 	a := &Account{
 		Resources: all, Functions: map[string]*lambdaruntime.Function{}, Guards: map[string]*Guard{}, Lake: s3test.Start(t), KMS: startKMS(t),
-		endpoint: startDynamo(t), // An engine on a busy machine answers late.
+		endpoint: dynamotest.New().Listen(t), // On a busy machine an engine answers late.
 		Stores:   dynamo.Options{Prefix: name, Now: time.Now, Rand: random, Patience: 15 * time.Second, CallTime: 10 * time.Second},
 	}
 	a.startStreams(t)

@@ -82,12 +82,12 @@ func request(ctx context.Context, e *events.APIGatewayV2HTTPRequest, o Options) 
 	}
 	target.RawPath = path
 	header := headers(e)
-	trusted := fromCloudFront(header, o)
+	address, trusted := fromCloudFront(header, o)
 	r := &http.Request{
 		Method: e.RequestContext.HTTP.Method, URL: target, RequestURI: target.RequestURI(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, Host: host(e, header), Body: body, ContentLength: length,
-		RemoteAddr: remote(e, header, trusted),
+		RemoteAddr: remote(e, header, address, trusted),
 	}
 	return r.WithContext(ctx), nil
 }
@@ -148,7 +148,10 @@ func host(e *events.APIGatewayV2HTTPRequest, h http.Header) string {
 }
 
 // remote is the address that the request came from, in the form of net/http.
-func remote(e *events.APIGatewayV2HTTPRequest, h http.Header, trusted bool) string {
+func remote(e *events.APIGatewayV2HTTPRequest, h http.Header, address string, trusted bool) string {
+	if at, err := netip.ParseAddr(address); err == nil {
+		return net.JoinHostPort(at.String(), "0")
+	}
 	if trusted {
 		if at, ok := viewer(h.Get("Cloudfront-Viewer-Address")); ok {
 			return at

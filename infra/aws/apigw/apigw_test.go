@@ -96,6 +96,16 @@ func TestWhoIsBelieved(t *testing.T) {
 	if r, _ := served(t, e, apigw.Options{OriginSecret: "shared"}); r.RemoteAddr != "198.51.100.4:0" {
 		t.Errorf("an address that is none: from %s", r.RemoteAddr)
 	}
+
+	// Behind the distribution's function, whatever else names an address is the client's.
+	for sent, want := range map[string]string{"shared": "[2001:db8::99]:0", "guessed": "198.51.100.4:0"} {
+		e := event(t, pageView)
+		e.Headers["x-loch-origin"], e.Headers["x-loch-viewer"] = sent, "2001:db8::99"
+		r, _ := served(t, e, apigw.Options{OriginSecret: "shared"})
+		if r.RemoteAddr != want || r.Header.Get("X-Loch-Viewer") != "" || r.Header.Get("Cloudfront-Viewer-Country") != "" {
+			t.Errorf("with the secret %s: from %s, %v", sent, r.RemoteAddr, r.Header)
+		}
+	}
 }
 
 // An HTTP API hands on the path decoded; what a handler reads is what was meant.

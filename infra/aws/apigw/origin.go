@@ -7,23 +7,34 @@ import (
 	"strings"
 )
 
-// fromCloudFront tells whether the distribution of this stack sent the request,
-// and takes its secret out of the headers. Where it did not, all headers of
-// CloudFront's go: a client wrote them. So does X-Forwarded-For, which names
-// nothing that remote does not say better.
-func fromCloudFront(h http.Header, o Options) bool {
+// viewerHeader is what the distribution's own function writes the viewer's address into
+// (infra/aws/stack/edge.yaml). No handler ever sees it.
+const viewerHeader = "x-loch-viewer"
+
+// fromCloudFront tells whether the distribution of this stack sent the request, and the
+// viewer's address if its function wrote it. It takes the secret out of the headers, and
+// X-Forwarded-For, which names nothing that remote does not say better. CloudFront's own
+// headers go where a client can have written them: without the secret, and behind the
+// function, whose distribution adds none.
+func fromCloudFront(h http.Header, o Options) (address string, trusted bool) {
 	given := h.Get(originHeader)
+	address = h.Get(viewerHeader)
 	h.Del(originHeader)
+	h.Del(viewerHeader)
 	h.Del("X-Forwarded-For")
-	if o.OriginSecret != "" && equal(given, o.OriginSecret) {
-		return true
+	trusted = o.OriginSecret != "" && equal(given, o.OriginSecret)
+	if !trusted {
+		address = ""
+	}
+	if trusted && address == "" {
+		return "", true
 	}
 	for name := range h {
 		if strings.HasPrefix(name, "Cloudfront-") {
 			h.Del(name)
 		}
 	}
-	return false
+	return address, trusted
 }
 
 // equal compares in a time that tells nothing about either.

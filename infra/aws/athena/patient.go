@@ -18,7 +18,7 @@ func (e *Engine) Begin(ctx context.Context, project, statement string) (string, 
 		return "", err
 	}
 	if a.tables || a.describe != "" {
-		return "", fault.New(fault.Invalid, "SHOW and DESCRIBE are answered at once; ask without waiting")
+		return "", report.ErrAtOnce
 	}
 	return e.Start(ctx, a.compose(project), nil)
 }
@@ -48,6 +48,9 @@ func (e *Engine) Fetch(ctx context.Context, project, id string, limits report.Li
 		}
 	}
 	answer, err := e.read(ctx, execution, filled(limits))
+	if s := execution.Statistics; s != nil {
+		answer.Elapsed = time.Duration(aws.ToInt64(s.TotalExecutionTimeInMillis)) * time.Millisecond
+	}
 	return answer, true, err
 }
 

@@ -29,7 +29,7 @@ func (s *Profiles) List(ctx context.Context, q roster.Query) (roster.Page, error
 		return roster.Page{}, fault.New(fault.Internal, "a list is asked for without a project, or with a limit that is out of bounds")
 	}
 	if q.Match != nil {
-		q.Match = q.Match.Until(ctx)
+		q.Match = q.Match.Until(ctx) // an expression on a long text ends with whoever asked
 	}
 	var parts [segments]front
 	all, bounded := errgroup.WithContext(ctx)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"loch/infra/aws/athena"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/kms"
 	"loch/infra/aws/s3"
@@ -21,14 +20,17 @@ func (in *Instance) Dynamo() *dynamodb.Client {
 
 // Stores are the means of the stores in DynamoDB, whose calls are counted.
 func (in *Instance) Stores() dynamo.Options {
-	return dynamo.Options{Prefix: in.Prefix, Now: time.Now, Rand: rand.Reader, Count: func(c dynamo.Call) {
-		in.Metrics.Add("StoreCalls", "Count", 1)
-		in.Metrics.Add("StoreReadUnits", "Count", c.Reads)
-		in.Metrics.Add("StoreWriteUnits", "Count", c.Writes)
-		if c.Failed {
-			in.Metrics.Add("StoreCallsFailed", "Count", 1)
-		}
-	}}
+	return dynamo.Options{Prefix: in.Prefix, Now: time.Now, Rand: rand.Reader, Count: in.CountStore}
+}
+
+// CountStore adds a call of a store to the metrics.
+func (in *Instance) CountStore(c dynamo.Call) {
+	in.Metrics.Add("StoreCalls", "Count", 1)
+	in.Metrics.Add("StoreReadUnits", "Count", c.Reads)
+	in.Metrics.Add("StoreWriteUnits", "Count", c.Writes)
+	if c.Failed {
+		in.Metrics.Add("StoreCallsFailed", "Count", 1)
+	}
 }
 
 // Bucket is the lake's bucket.
@@ -38,20 +40,6 @@ func (in *Instance) Bucket() (*s3.Bucket, error) {
 		return nil, err
 	}
 	return s3.New(s3.Options{Region: in.Region, Bucket: name, Credentials: in.Credentials, Endpoint: in.Endpoint("s3"), Client: in.HTTP}), nil
-}
-
-// Athena is the engine of SQL.
-func (in *Instance) Athena() (*athena.Engine, error) {
-	database, err := in.Setting("LOCH_DATABASE")
-	if err != nil {
-		return nil, err
-	}
-	workgroup, err := in.Setting("LOCH_WORKGROUP")
-	if err != nil {
-		return nil, err
-	}
-	client := athena.NewClient(athena.Access{Region: in.Region, Credentials: in.Credentials, Endpoint: in.Endpoint("athena"), Client: in.HTTP})
-	return athena.New(client, athena.Options{Database: database, Workgroup: workgroup, Random: rand.Reader}), nil
 }
 
 // Vault opens the vault when it is needed first, since its key must be asked for.

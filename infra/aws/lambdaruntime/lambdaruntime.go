@@ -208,6 +208,21 @@ func (f *Function) noteStart(in *instance) {
 	}
 }
 
+// Warm starts an instance if there is no free one, and waits until it has asked for
+// work.
+func (f *Function) Warm(ctx context.Context) error {
+	in, err := f.take()
+	if err != nil {
+		return err
+	}
+	if err := in.begun(); err != nil {
+		f.drop(in)
+		return err
+	}
+	f.give(in)
+	return ctx.Err()
+}
+
 // Kill kills all instances at whatever they do. Requests that are being worked on
 // fail; the next ones start new instances.
 func (f *Function) Kill() {

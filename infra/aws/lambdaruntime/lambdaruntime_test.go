@@ -128,6 +128,9 @@ func failsAs(t testing.TB, err error, kind, words string) {
 
 func TestInvoke(t *testing.T) {
 	f := function(t, lambdaruntime.Config{})
+	if err := f.Warm(t.Context()); err != nil || f.Instances() != 1 {
+		t.Fatalf("%d instances, %v", f.Instances(), err)
+	}
 	first, err := invoke(t, f, asked{})
 	if err != nil {
 		t.Fatal(err)

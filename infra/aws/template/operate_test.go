@@ -11,6 +11,7 @@ import (
 
 	"loch/infra/aws/template"
 	"loch/infra/aws/template/templatetest"
+	"loch/shared/cost"
 )
 
 // AWS's own linter has nothing to say.
@@ -78,6 +79,9 @@ func TestAlarms(t *testing.T) {
 	}
 	all := everything(t, full)
 	list := template.Of(all, "AWS::CloudWatch::Alarm")
+	if len(list) != cost.Alarms || len(template.Of(all, "AWS::KMS::Key")) != cost.Keys {
+		t.Errorf("the stack has %d alarms and %d keys, and loch cost prices %d and %d", len(list), len(template.Of(all, "AWS::KMS::Key")), cost.Alarms, cost.Keys)
+	}
 	for _, r := range list {
 		name := strings.TrimPrefix(fmt.Sprint(r.Properties["AlarmName"]), "loch-")
 		if !strings.HasSuffix(fmt.Sprint(r.Properties["AlarmDescription"]), "Runbook: infra/aws/README.md#"+name) {
@@ -132,6 +136,10 @@ func TestEdge(t *testing.T) {
 	if d.At("DistributionConfig.WebACLId") != full["WebAclArn"] || d.At("DistributionConfig.Aliases.0") != full["DomainName"] ||
 		d.At("DistributionConfig.DefaultCacheBehavior.ViewerProtocolPolicy") != "redirect-to-https" {
 		t.Errorf("the distribution: %v", d.Properties)
+	}
+	code := fmt.Sprint(template.Of(all, "AWS::CloudFront::Function")[0].Properties["FunctionCode"])
+	if d.At("DistributionConfig.DefaultCacheBehavior.FunctionAssociations.0.EventType") != "viewer-request" || !strings.Contains(code, "headers['x-loch-viewer'] = { value: event.viewer.ip }") {
+		t.Errorf("the viewer's address is not told: %v %s", d.At("DistributionConfig.DefaultCacheBehavior.FunctionAssociations"), code)
 	}
 	shown := fmt.Sprint(d.At("DistributionConfig.Origins.0.OriginCustomHeaders.0.HeaderValue"))
 	if f := functions(t, all)["Ingest"]; f.Environment["LOCH_ORIGIN_SECRET"] != shown || !strings.HasPrefix(shown, "{{resolve:secretsmanager:arn:") {

@@ -79,6 +79,7 @@ var arns = map[string]string{
 	"AWS::SecretsManager::Secret":          "secretsmanager:REGION:ACCOUNT:secret:NAME",
 	"AWS::Logs::LogGroup":                  "logs:REGION:ACCOUNT:log-group:NAME:*",
 	"AWS::Events::Rule":                    "events:REGION:ACCOUNT:rule/NAME",
+	"AWS::CloudFront::Function":            "cloudfront::ACCOUNT:function/NAME",
 	"AWS::CE::AnomalyMonitor":              "ce::ACCOUNT:anomalymonitor/NAME",
 	nestedType:                             "cloudformation:REGION:ACCOUNT:stack/NAME/1",
 }
@@ -122,7 +123,7 @@ func (s *Stack) attribute(logical, attribute string) (any, error) {
 		return inner.Output(output)
 	}
 	switch attribute {
-	case "Arn":
+	case "Arn", "FunctionMetadata.FunctionARN":
 		return s.arn(logical, w)
 	case "QueueName":
 		return s.name(logical, w)

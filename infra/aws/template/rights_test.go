@@ -49,9 +49,10 @@ var rights = map[string]struct{ may, mustNot []string }{
 	"Compact": {
 		may: []string{
 			"athena:StartQueryExecution workgroup", "glue:UpdateTable lake_rows", "s3:PutObject lake/staging/x", "s3:PutObject lake/events/x", "s3:DeleteObject lake/landing/x", "s3:GetObject lake/removals/x",
+			"dynamodb:Scan profiles", "dynamodb:BatchGetItem profiles", "dynamodb:GetItem profiles", "dynamodb:Scan projects", "s3:PutObject lake/profiles/x", "s3:DeleteObject lake/profiles/x",
 		},
 		mustNot: []string{
-			"dynamodb:GetItem profiles", "dynamodb:GetItem vault", "kms:Decrypt vault", "glue:UpdateTable landing", "glue:DeleteTable lake_rows", "s3:DeleteObject lake/spill/x", "s3:DeleteObject lake/sealed/x", "s3:DeleteObjectVersion lake/events/x",
+			"dynamodb:PutItem profiles", "dynamodb:UpdateItem profiles", "dynamodb:DeleteItem profiles", "dynamodb:PutItem projects", "dynamodb:GetItem vault", "dynamodb:Scan vault", "kms:Decrypt vault", "glue:UpdateTable landing", "glue:DeleteTable lake_rows", "s3:DeleteObject lake/spill/x", "s3:DeleteObject lake/sealed/x", "s3:DeleteObjectVersion lake/events/x",
 		},
 	},
 	"Redrive": {

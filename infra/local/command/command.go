@@ -1,6 +1,6 @@
 // Package command holds the commands of the binary loch that ask a server
 // something: seed, sql, schema, report, profile, profiles, journey, export, erase, audit,
-// compact, verify and rotate.
+// compact, verify and rotate; and cost, which asks nobody.
 //
 // They speak HTTP and nothing else. Who answers is the business of a Connector,
 // which the main provides: the server that runs on a data folder, over its Unix
