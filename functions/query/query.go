@@ -86,13 +86,13 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("/api/reports/{kind}", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, `send the report with POST, as JSON: {"from":"2026-11-01","to":"2026-11-30","series":[{"event":"Page View"}]}`, http.MethodPost)
 	})
-	mux.HandleFunc("GET /api/queries/{id}", h.queries)
-	mux.HandleFunc("/api/queries/{id}", func(w http.ResponseWriter, r *http.Request) {
-		web.WriteMethodNotAllowed(w, r, "look for the answer of a statement that takes long with GET", http.MethodGet)
-	})
 	mux.HandleFunc("GET /api/schema", h.schema)
 	mux.HandleFunc("/api/schema", func(w http.ResponseWriter, r *http.Request) {
 		web.WriteMethodNotAllowed(w, r, "ask for the schema with GET; ?event=NAME asks about one event", http.MethodGet)
+	})
+	mux.HandleFunc("GET /api/queries/{id}", h.queries)
+	mux.HandleFunc("/api/queries/{id}", func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, "look for the answer of a statement that takes long with GET", http.MethodGet)
 	})
 	mux.HandleFunc("GET /api/2.0/export", h.export)
 	mux.HandleFunc("GET /api/2.0/export/{$}", h.export)

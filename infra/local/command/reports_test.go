@@ -182,7 +182,7 @@ func TestReportExplain(t *testing.T) {
 		t.Errorf("code %d, %s", code, errs)
 	}
 	for usd, want := range map[float64]string{0.000047684: "USD 0.000048", 0.0477: "USD 0.0477", 5: "USD 5.00"} {
-		if got := dollars(usd); got != want {
+		if got := queryPrice(usd); got != want {
 			t.Errorf("%v is %s, want %s", usd, got, want)
 		}
 	}

@@ -201,15 +201,15 @@ func (p *describedProperty) values() cell {
 			text = `""`
 		}
 		if v.Count != nil && p.Count != nil && *p.Count > 0 {
-			text += " " + shareText(*v.Count, *p.Count)
+			text += " " + portion(*v.Count, *p.Count)
 		}
 		parts = append(parts, text)
 	}
 	return cell{text: strings.Join(parts, ", ")}
 }
 
-// shareText writes a part of a whole in percent.
-func shareText(n, of int64) string {
+// portion writes a part of a whole in percent.
+func portion(n, of int64) string {
 	percent := (100*n + of/2) / of
 	if percent == 0 {
 		return "<1 %"
