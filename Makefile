@@ -49,10 +49,15 @@ run: build ## build Loch and start it (ADDR, DATA, ARGS='--geo FILE')
 build: setup-build data ## build bin/loch
 	@$(STEP) 'build bin/loch' go build -ldflags='-s -w' -o bin/loch ./infra/local
 
+# What these have of concurrency is in others with the race detector; with it they take
+# minutes.
+COUNTING := functions/ingest/lambda infra/aws/dynamo/dynamotest
+
 .PHONY: test
-test: setup data web template engines vet ## everything but DynamoDB Local's and Trino's suites: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web template vet ## everything but DynamoDB Local's and Trino's suites: tools, data, vet, layout, all tests with -race, a real browser, crashes
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
-	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 40m $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /$(DYNAMO))
+	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 40m $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /$(DYNAMO) $(foreach p,$(COUNTING),-e /$(p)$$))
+	@$(STEP) 'count the calls to AWS, and DynamoDB in the process' .ci/gotest $(addprefix ./,$(COUNTING))
 	@$(STEP) 'a hundred thousand events while Firehose, S3 and redrive fail' .ci/gotest -run TestFaults ./functions/redrive/lambda
 
 .PHONY: test-engines

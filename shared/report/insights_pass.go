@@ -134,18 +134,29 @@ func (p *insightsPlan) each(i int) sql.Expr {
 }
 
 // perPerson has a row for each person of a bucket, and of the whole time, with the
-// values c of series.
+// values c of series. The whole time is added up of the buckets: there are far fewer
+// persons in buckets than events.
 func (p *insightsPlan) perPerson(series []int, by ...sql.Expr) sql.Select {
 	by = append([]sql.Expr{sql.E("person")}, by...)
-	var fields []sql.Field
-	for _, f := range p.segment() {
-		fields = append(fields, sql.Field{Expr: f})
+	groups := append(slices.Clone(p.segment()), by...)
+	if p.bucket {
+		groups = append(groups, sql.E("bucket"))
 	}
-	fields = append(fields, sql.As(p.bucketField(), "bucket"))
+	once := sql.Select{Fields: plain(groups), From: p.cut.table, Where: []sql.Expr{p.inRange()}, Group: groups}
+	if !p.bucket {
+		once.Fields = append(once.Fields, sql.As(p.bucketField(), "bucket"))
+	}
+	whole := sql.Select{Fields: append(plain(p.segment()), sql.As(p.bucketField(), "bucket")), Sets: p.sets(by...)}
 	for _, i := range series {
-		fields = append(fields, sql.Field{Name: sql.Name("c", i), Expr: p.each(i)})
+		c := sql.Name("c", i)
+		once.Fields = append(once.Fields, sql.Field{Name: c, Expr: p.each(i)})
+		whole.Fields = append(whole.Fields, sql.Field{Name: c, Expr: sql.E("sum(?)", c)})
 	}
-	return sql.Select{Fields: fields, From: p.cut.table, Where: []sql.Expr{p.inRange()}, Sets: p.sets(by...)}
+	if !p.bucket {
+		return once
+	}
+	whole.From = once.Sub("b")
+	return whole
 }
 
 // keyedPass counts persons, or sessions: those who are there at all, or what each

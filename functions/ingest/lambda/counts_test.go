@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -136,12 +137,19 @@ func count(t *testing.T, events int) cost.Counts {
 	if _, err := projects.Create(t.Context(), "default", "sample", project.Settings{}); err != nil {
 		t.Fatal(err)
 	}
-	counted := false
+	counted, counting := false, sync.Mutex{} // a request makes calls side by side
 	o.Count = func(c dynamo.Call) {
+		counting.Lock()
+		defer counting.Unlock()
 		if counted {
 			made.StoreReadUnits += c.Reads
 			made.StoreWriteUnits += c.Writes
 		}
+	}
+	watch := func(on bool) {
+		counting.Lock()
+		defer counting.Unlock()
+		counted = on
 	}
 	key := vault.NewKeyFile(vault.MasterKey{7})
 	var all []*deployed
@@ -154,9 +162,10 @@ func count(t *testing.T, events int) cost.Counts {
 		for _, sent := range asRequests(t, &r, events) {
 			d := all[made.Requests%instances]
 			send(t, d.handler, others(&r))
-			d.before, counted = d.streams.Total(), true
+			d.before = d.streams.Total()
+			watch(true)
 			send(t, d.handler, sent)
-			counted = false
+			watch(false)
 			c := d.streams.Total()
 			made.FirehoseRecords += c.Records - d.before.Records
 			made.FirehoseSteps += (c.BilledBytes - d.before.BilledBytes) / 5120

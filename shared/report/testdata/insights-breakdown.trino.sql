@@ -49,8 +49,12 @@ cut AS (
 )
 SELECT 0 AS pass, CAST(bucket AS BIGINT) AS bucket, CAST(NULL AS BIGINT) AS until, n0, s0, n1, s1, CAST(count(c0) AS DECIMAL(38, 9)) AS a0, CAST(NULL AS DECIMAL(38, 9)) AS b0, CAST(NULL AS DECIMAL(38, 9)) AS a1, CAST(NULL AS DECIMAL(38, 9)) AS b1
 FROM (
-  SELECT n0, s0, n1, s1, bucket, CASE WHEN person IS NOT NULL THEN nullif(count(*) FILTER (WHERE m0), 0) END AS c0
-  FROM cut
+  SELECT n0, s0, n1, s1, bucket, sum(c0) AS c0
+  FROM (
+    SELECT n0, s0, n1, s1, person, bucket, CASE WHEN person IS NOT NULL THEN nullif(count(*) FILTER (WHERE m0), 0) END AS c0
+    FROM cut
+    GROUP BY n0, s0, n1, s1, person, bucket
+  ) b
   GROUP BY GROUPING SETS ((n0, s0, n1, s1, bucket, person), (n0, s0, n1, s1, person))
 ) u
 GROUP BY n0, s0, n1, s1, bucket

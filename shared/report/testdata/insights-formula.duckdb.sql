@@ -16,8 +16,12 @@ GROUP BY GROUPING SETS ((bucket), ())
 UNION ALL
 SELECT 0 AS pass, CAST(bucket AS BIGINT) AS bucket, CAST(NULL AS BIGINT) AS until, CAST(NULL AS DECIMAL(38, 9)) AS a0, CAST(NULL AS DECIMAL(38, 9)) AS b0, CAST(NULL AS DECIMAL(38, 9)) AS a1, CAST(NULL AS DECIMAL(38, 9)) AS b1, CAST(count(c2) AS DECIMAL(38, 9)) AS a2, CAST(NULL AS DECIMAL(38, 9)) AS b2
 FROM (
-  SELECT bucket, CASE WHEN person IS NOT NULL THEN nullif(count(*) FILTER (WHERE m2), 0) END AS c2
-  FROM scan
+  SELECT bucket, sum(c2) AS c2
+  FROM (
+    SELECT person, bucket, CASE WHEN person IS NOT NULL THEN nullif(count(*) FILTER (WHERE m2), 0) END AS c2
+    FROM scan
+    GROUP BY person, bucket
+  ) b
   GROUP BY GROUPING SETS ((bucket, person), (person))
 ) u
 GROUP BY bucket

@@ -17,9 +17,13 @@ sessions AS (
 )
 SELECT 0 AS pass, CAST(bucket AS BIGINT) AS bucket, CAST(NULL AS BIGINT) AS until, CAST(NULL AS DECIMAL(38, 9)) AS a0, CAST(NULL AS DECIMAL(38, 9)) AS b0, CAST(count(c1) AS DECIMAL(38, 9)) AS a1, CAST(NULL AS DECIMAL(38, 9)) AS b1, CAST(NULL AS DECIMAL(38, 9)) AS a2, CAST(NULL AS DECIMAL(38, 9)) AS b2, CAST(NULL AS DECIMAL(38, 9)) AS a3, CAST(NULL AS DECIMAL(38, 9)) AS b3
 FROM (
-  SELECT bucket, CASE WHEN person IS NOT NULL THEN nullif(count(*) FILTER (WHERE m1), 0) END AS c1
-  FROM sessions
-  WHERE day >= 0
+  SELECT bucket, sum(c1) AS c1
+  FROM (
+    SELECT person, session, bucket, CASE WHEN person IS NOT NULL THEN nullif(count(*) FILTER (WHERE m1), 0) END AS c1
+    FROM sessions
+    WHERE day >= 0
+    GROUP BY person, session, bucket
+  ) b
   GROUP BY GROUPING SETS ((bucket, person, session), (person, session))
 ) u
 GROUP BY bucket
@@ -41,9 +45,13 @@ SELECT 0 AS pass, CAST(bucket AS BIGINT) AS bucket, CAST(NULL AS BIGINT) AS unti
 FROM (
   SELECT bucket, c2, row_number() OVER (PARTITION BY bucket ORDER BY c2) AS place, count(*) OVER (PARTITION BY bucket) AS places
   FROM (
-    SELECT bucket, CASE WHEN person IS NOT NULL THEN nullif(count(*) FILTER (WHERE m2), 0) END AS c2
-    FROM sessions
-    WHERE day >= 0
+    SELECT bucket, sum(c2) AS c2
+    FROM (
+      SELECT person, bucket, CASE WHEN person IS NOT NULL THEN nullif(count(*) FILTER (WHERE m2), 0) END AS c2
+      FROM sessions
+      WHERE day >= 0
+      GROUP BY person, bucket
+    ) b
     GROUP BY GROUPING SETS ((bucket, person), (person))
   ) u
   WHERE c2 IS NOT NULL
