@@ -54,7 +54,7 @@ func (h *handler) merge(ctx context.Context, events []event.Event, o *owners) er
 	list := make([]profile.Merging, len(asking))
 	for i, e := range asking {
 		list[i] = profile.Merging{
-			Project: e.Row.Project, OnlyNew: e.Merge.OnlyNew, TimeMS: e.Row.TimeMS,
+			Project: e.Row.Project, OnlyNew: e.Merge.OnlyNew, OrVisitor: e.Merge.OrVisitor, TimeMS: e.Row.TimeMS,
 			Into: profile.Ref{ID: ids[2*i].String(), Device: e.Merge.Into.Kind == event.IDDevice},
 			From: profile.Ref{ID: ids[2*i+1].String(), Device: e.Merge.From.Kind == event.IDDevice},
 		}

@@ -35,7 +35,7 @@ func (b *bench) stored() []event.Row {
 const (
 	aliasCall    = `{"event":"$create_alias","properties":{"token":"T","distinct_id":"ann-user","alias":"ann-alias","$insert_id":"i1"}}`
 	deviceCall   = `{"event":"$create_alias","properties":{"token":"T","distinct_id":"$device:ann-phone","alias":"ann-user","$insert_id":"i2"}}`
-	identifyCall = `{"event":"$identify","properties":{"token":"T","$identified_id":"ann-user","$anon_id":"ann-visit","$insert_id":"i3"}}`
+	identifyCall = `{"event":"$identify","properties":{"token":"T","$identified_id":"ann-user","$anon_id":"0e3c1a52-6c1f-4b8e-9d2a-51f2c07b7a10","$insert_id":"i3"}}`
 	browserCall  = `{"event":"$identify","properties":{"token":"T","distinct_id":"ann-user","$anon_distinct_id":"$device:ann-phone","$device_id":"ann-phone","$user_id":"ann-user"}}`
 	mergeCall    = `{"event":"$merge","properties":{"token":"T","$distinct_ids":["ann-user","ann-old"]}}`
 )
@@ -86,7 +86,7 @@ func TestOriginalMerges(t *testing.T) {
 	}
 	for i, onlyNew := range []bool{true, true, false} {
 		m := b.people.asked[i]
-		if m.Project != "p" || m.OnlyNew != onlyNew || len(m.Into.ID) != 32 || len(m.From.ID) != 32 || m.Into.Device || m.From.Device {
+		if m.Project != "p" || m.OnlyNew != onlyNew || m.OrVisitor != (i == 1) || len(m.Into.ID) != 32 || len(m.From.ID) != 32 || m.Into.Device || m.From.Device {
 			t.Errorf("asked %+v", m)
 		}
 		want := `{"loch_merged":{"person":"` + m.Into.ID + `","ids":["` + m.From.ID + `","` + m.Into.ID + `"]}}`

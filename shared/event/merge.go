@@ -12,7 +12,10 @@ import (
 type Merge struct {
 	Into    ID   // whose person stays
 	From    ID   // what becomes another of that person's identifiers
-	OnlyNew bool // nothing happens if From belongs to somebody already
+	OnlyNew bool // nothing happens unless From is new: whoever asks can prove nothing
+	// OrVisitor says, with OnlyNew, that From may have been seen: by its form it is an
+	// identifier that an SDK made up for a visitor, which nobody guesses.
+	OrVisitor bool
 }
 
 // MergedMember is the member of the context column in which the outcome of a

@@ -53,6 +53,13 @@ func Apply(p *Profile, u *Update, now int64) (keep bool, refused *Refusal) {
 	return true, nil
 }
 
+// Deletes tells whether u, if it is applied to p, takes away a profile that there is,
+// whatever its later operators make instead. Whoever's it was, the identifier is not
+// new any more.
+func (u *Update) Deletes(p *Profile) bool {
+	return p.exists() && slices.ContainsFunc(u.Ops, func(op Op) bool { return op.Kind == Delete })
+}
+
 // exists tells a stored profile from the blank one that a store hands in for an
 // id it knows nothing of.
 func (p *Profile) exists() bool {

@@ -23,10 +23,15 @@ type Merging struct {
 	Project string
 	Into    Ref // whose person stays
 	From    Ref // whose person becomes Into's
-	// OnlyNew asks for it only where From is a new identifier: neither somebody else's
-	// nor a person with identifiers of their own.
+	// OnlyNew asks for it only where From is a new identifier: not somebody else's, of
+	// which no other is, and of which nothing is known or was before a $delete. It is
+	// what keeps people apart from those who can prove nothing: a write token stands in
+	// every page.
 	OnlyNew bool
-	TimeMS  int64
+	// OrVisitor lets From, with OnlyNew, be an identifier that was seen, too, as that of
+	// a visitor is who has not given a name yet. Nobody may have set a trait of theirs.
+	OrVisitor bool
+	TimeMS    int64
 }
 
 // MergeOutcome says what came of a Merging.
@@ -35,7 +40,7 @@ type MergeOutcome uint8
 // The outcomes.
 const (
 	// MergeRefused: nothing was merged. Either OnlyNew was asked for and From
-	// is not new; or both are devices of nobody, which meet
+	// is not; or both are devices of nobody, which meet
 	// when their users do; or the person would have more than MaxMerged
 	// identifiers; or one of them was erased.
 	MergeRefused MergeOutcome = iota
@@ -54,6 +59,13 @@ type Merged struct {
 	Outcome MergeOutcome
 	Person  string   // lake id of the person
 	IDs     []string // every identifier that was merged into one person, that one included, sorted; not linked devices
+}
+
+// MayTake says whether From, which is nobody's device nor merged into anybody and has no
+// identifiers of its own, may be merged. updated says that somebody set or deleted a
+// profile of it, seen that it was seen.
+func (m *Merging) MayTake(updated, seen bool) bool {
+	return !m.OnlyNew || !updated && (m.OrVisitor || !seen)
 }
 
 // Merger merges people. The embedded store is one.

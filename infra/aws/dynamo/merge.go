@@ -77,6 +77,9 @@ func (s *Profiles) merge(ctx context.Context, e *effort, m *profile.Merging, kno
 	case intoDevice || fromDevice:
 		return profile.Merged{Outcome: profile.MergeLinks}, false, nil
 	case m.OnlyNew:
+		if !m.MayTake(goes.p.UpdatedMS != 0 || goes.deletedMS != 0, goes.p.Seen() != profile.Seen{}) {
+			return out, false, nil
+		}
 		if known, err := s.hasOthers(ctx, e, goes.key); err != nil || known {
 			return out, false, err
 		}

@@ -34,6 +34,7 @@ const (
 	aTo        = "leads"   // whose device it is, or whom it was merged into; a lake id
 	aDead      = "dead"    // was erased: the gravestone, and nothing else
 	aUpdated   = "updated" // when an update came last
+	aDeleted   = "deleted" // when an update took the profile away
 	aGroup     = "group"   // the group kind
 	aFirst     = "first"   // when first seen
 	aLast      = "last"
@@ -71,7 +72,9 @@ type record struct {
 	parts string // where the traits are, if not here
 	whole bool   // the traits are here, wherever they are kept
 	names names
-	size  int64 // what the item says its traits take at most
+	// deletedMS is when the profile was last deleted; whoever's it was, the id is not new.
+	deletedMS int64
+	size      int64 // what the item says its traits take at most
 }
 
 // decodeRecord reads an item; nil is the blank record of an id of which nothing is
@@ -86,7 +89,7 @@ func decodeRecord(k key, i item) (*record, error) {
 	r.whole = r.parts == ""
 	r.names = namesOf(i)
 	p := &r.p
-	p.UpdatedMS, p.GroupKey = i.number(aUpdated), i.text(aGroup)
+	p.UpdatedMS, p.GroupKey, r.deletedMS = i.number(aUpdated), i.text(aGroup), i.number(aDeleted)
 	seen := profile.Seen{
 		FirstMS: i.number(aFirst), LastMS: i.number(aLast), PlaceMS: i.number(aPlaceMS), DeviceMS: i.number(aDeviceMS), ArrivalMS: i.number(aArrivalMS),
 	}
@@ -143,6 +146,9 @@ func (r *record) encode(w *write) (item, error) {
 	r.writeCalls(i, w)
 	if r.p.UpdatedMS != 0 {
 		i[aUpdated] = number(r.p.UpdatedMS)
+	}
+	if r.deletedMS != 0 {
+		i[aDeleted] = number(r.deletedMS)
 	}
 	if r.p.GroupKey != "" {
 		i[aGroup] = text(r.p.GroupKey)

@@ -143,11 +143,14 @@ func (p *plan) apply(g *group, w *write, r *record) (refused []*profile.Refusal,
 		if refused[n] = p.take(&r.p, u); refused[n] != nil {
 			continue
 		}
-		there := r.exists()
+		there, deletes := r.exists(), u.Deletes(&r.p)
 		keep, no := profile.Apply(&r.p, u, w.nowMS)
 		if no != nil {
 			refused[n] = no
 			continue
+		}
+		if deletes {
+			r.deletedMS = w.nowMS
 		}
 		if !keep {
 			r.p = profile.Profile{Project: r.project, ID: r.id}

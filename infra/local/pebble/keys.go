@@ -37,6 +37,7 @@ import (
 //	0x16 <week, 4><id><name>  that an update of this name was applied, see once.go; the id as sent, with its length
 //	0x18 <person>             that the profile changed since the lake's last snapshot, see changed.go; a number, 8 bytes
 //	0x19 <project>            when the project's people were last listed, Unix ms, 8 bytes
+//	0x1a <person>             when the profile was deleted last, Unix ms, 8 bytes; not by an erasure
 const (
 	metaByte   = 0x00
 	idByte     = 0x01
@@ -56,6 +57,7 @@ const (
 	// changedByte marks what a copy of the profiles does not have yet.
 	changedByte = 0x18
 	listedByte  = 0x19
+	deletedByte = 0x1a
 )
 
 var (

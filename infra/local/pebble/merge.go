@@ -123,7 +123,7 @@ func (w *work) mergeRoots(m *profile.Merging, keeps, goes person) (out profile.M
 	case intoDevice || fromDevice:
 		return profile.Merged{Outcome: profile.MergeLinks}, false, nil
 	case m.OnlyNew:
-		if known, err := w.hasOthers(goes); err != nil || known {
+		if may, err := w.mayTake(m, goes); err != nil || !may {
 			return profile.Merged{}, false, err
 		}
 	}
@@ -137,6 +137,24 @@ func (w *work) mergeRoots(m *profile.Merging, keeps, goes person) (out profile.M
 	out.Outcome, out.IDs = profile.MergeDone, append(mine, theirs...)
 	slices.Sort(out.IDs)
 	return out, false, w.absorb(m, keeps, goes)
+}
+
+// mayTake tells whether nothing of a person speaks against the merge. Their lock is
+// held.
+func (w *work) mayTake(m *profile.Merging, goes person) (bool, error) {
+	if others, err := w.hasOthers(goes); err != nil || others {
+		return false, err
+	}
+	updated := false
+	for _, record := range []byte{traitsByte, deletedByte} {
+		_, there, err := w.get(goes.key(record))
+		if err != nil {
+			return false, err
+		}
+		updated = updated || there
+	}
+	seen, err := w.seen(goes)
+	return m.MayTake(updated, seen != profile.Seen{}), err
 }
 
 // hasOthers tells whether any identifier leads to somebody.

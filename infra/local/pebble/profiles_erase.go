@@ -99,7 +99,7 @@ func (s *Profiles) takeAway(b *pebble.Batch, people []person, touched *[][]byte)
 			remove(append(who.linkedKey(), device...))
 			forget = append(forget, who.sibling(device))
 		}
-		for _, record := range []byte{traitsByte, seenByte, linkByte} {
+		for _, record := range []byte{traitsByte, seenByte, linkByte, deletedByte} {
 			remove(who.key(record))
 		}
 		err = errors.Join(err, s.eraseNames(b, who, touched))

@@ -41,6 +41,7 @@ type record struct {
 	newSeen    bool
 	late       bool // a sighting told something new, which may wait
 	gone       bool // to be deleted
+	deleted    bool // somebody's profile was taken away, see deleted.go
 	dead       bool // erased: whatever else is said about them is dropped
 	exact      bool // meant by its own id, linked or not
 	traitBytes int
@@ -116,10 +117,12 @@ func (w *work) update(who person, u *profile.Update) (*profile.Refusal, error) {
 	if refused := w.effort.Take(&r.p, u); refused != nil {
 		return refused, nil
 	}
+	deletes := u.Deletes(&r.p)
 	keep, refused := profile.Apply(&r.p, u, w.nowMS)
 	if refused != nil {
 		return refused, nil
 	}
+	r.deleted = r.deleted || deletes
 	if u.InsertID != "" {
 		w.name(u)
 	}
@@ -241,6 +244,9 @@ func (w *work) fill(b *pebble.Batch) (err error) {
 		if r.gone {
 			unset(r.who.key(traitsByte))
 			unset(r.who.key(seenByte))
+		}
+		if r.deleted {
+			set(w.deletion(r.who))
 		}
 		if r.newTraits {
 			set(r.who.key(traitsByte), encodeTraits(&r.p))

@@ -20,7 +20,7 @@ type request struct {
 func tell(c request) string {
 	var b strings.Builder
 	for _, g := range c.merges {
-		fmt.Fprintf(&b, "merge %s into %s, if it is new: %v\n", g.From.ID, g.Into.ID, g.OnlyNew)
+		fmt.Fprintf(&b, "merge %s into %s, if it is new: %v, or a visitor: %v\n", g.From.ID, g.Into.ID, g.OnlyNew, g.OrVisitor)
 	}
 	for _, l := range c.Links {
 		fmt.Fprintf(&b, "link %s to %s\n", l.Device, l.User)
@@ -86,7 +86,7 @@ func (g *generator) request() request {
 	if g.IntN(15) == 0 {
 		for range 1 + g.IntN(2) {
 			c.merges = append(c.merges, profile.Merging{
-				Project: home, Into: ref(pick(g, g.people)), From: ref(pick(g, g.people)), OnlyNew: g.IntN(4) == 0, TimeMS: g.now,
+				Project: home, Into: ref(pick(g, g.people)), From: ref(pick(g, g.people)), OnlyNew: g.IntN(2) == 0, OrVisitor: g.IntN(2) == 0, TimeMS: g.now,
 			})
 		}
 	}

@@ -39,6 +39,7 @@ type memory struct {
 	users    map[key]string
 	erased   map[key]bool
 	merged   map[key]bool  // who was merged into somebody
+	deleted  map[key]bool  // whose profile an update took away
 	once     map[once]bool // for good, which is more than OnceForMS
 }
 
@@ -50,7 +51,7 @@ type once struct {
 
 func newMemory() *memory {
 	return &memory{profiles: map[key]profile.Profile{}, users: map[key]string{}, erased: map[key]bool{},
-		merged: map[key]bool{}, once: map[once]bool{}}
+		merged: map[key]bool{}, deleted: map[key]bool{}, once: map[once]bool{}}
 }
 
 func (m *memory) person(project, id string) key {
@@ -102,12 +103,16 @@ func (m *memory) Apply(ctx context.Context, c profile.Changes) (refusals []profi
 			continue
 		}
 		p := m.read(k)
+		deletes := u.Deletes(&p)
 		keep, refused := false, effort.Take(&p, u)
 		if refused == nil {
 			keep, refused = profile.Apply(&p, u, m.now)
 		}
 		if refused == nil && u.InsertID != "" {
 			m.once[name] = true
+		}
+		if refused == nil && deletes {
+			m.deleted[k] = true
 		}
 		switch {
 		case refused != nil:
@@ -138,7 +143,7 @@ func (m *memory) Merge(_ context.Context, list []profile.Merging) ([]profile.Mer
 func (m *memory) merge(g *profile.Merging) profile.Merged {
 	from, into := m.person(g.Project, g.From.ID), m.person(g.Project, g.Into.ID)
 	fromDevice, intoDevice := g.From.Device && from.id == g.From.ID, g.Into.Device && into.id == g.Into.ID
-	mine := m.idsOf(into)
+	mine, f, p := m.idsOf(into), m.read(from), m.read(into)
 	switch {
 	case m.erased[from] || m.erased[into]:
 		return profile.Merged{}
@@ -148,14 +153,13 @@ func (m *memory) merge(g *profile.Merging) profile.Merged {
 		return profile.Merged{}
 	case fromDevice || intoDevice:
 		return profile.Merged{Outcome: profile.MergeLinks}
-	case g.OnlyNew && m.hasOthers(from):
+	case g.OnlyNew && m.hasOthers(from), !g.MayTake(m.deleted[from] || f.UpdatedMS != 0, f.Seen() != profile.Seen{}):
 		return profile.Merged{}
 	}
 	mine = append(mine, m.idsOf(from)...)
 	if len(mine) > profile.MaxMerged {
 		return profile.Merged{}
 	}
-	f, p := m.read(from), m.read(into)
 	p.Absorb(&f)
 	if p.UpdatedMS != 0 || p.Seen() != (profile.Seen{}) {
 		m.profiles[into] = p

@@ -13,6 +13,7 @@ import (
 
 func testMerges(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("cases", func(t *testing.T) { testMergeCases(t, open(t)) })
+	t.Run("without proof", func(t *testing.T) { testMergeUnproved(t, open(t), reopen) })
 	t.Run("what follows", func(t *testing.T) { testMerged(t, open(t), reopen) })
 	t.Run("limit", func(t *testing.T) { testMergeLimit(t, open(t)) })
 	t.Run("erased", func(t *testing.T) { testMergeErased(t, open(t)) })
@@ -138,6 +139,69 @@ func testMergeCases(t *testing.T, s Store) {
 }
 
 const hour = 60 * minute
+
+// testMergeUnproved holds that whoever can prove nothing gets nobody: an identifier of
+// which something is known stays who it is, and so does one whose profile was deleted,
+// since that is what anybody may ask for, too.
+func testMergeUnproved(t *testing.T, s Store, reopen Reopener) {
+	try := func(t *testing.T, from string, orVisitor bool, want string) {
+		t.Helper()
+		out, err := s.Merge(context.Background(), []profile.Merging{{
+			Project: home, Into: ref("mallory"), From: ref(from), OnlyNew: true, OrVisitor: orVisitor, TimeMS: noon,
+		}})
+		if err != nil || !strings.HasPrefix(wordsOf(out[0]), want) {
+			t.Errorf("merging %s, or a visitor: %v, gives %q, %v; want %q", from, orVisitor, wordsOf(out[0]), err, want)
+		}
+	}
+	refused := func(t *testing.T, ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			try(t, id, true, "refused")
+			try(t, id, false, "refused")
+			mustBeOne(t, s, id, id)
+		}
+	}
+	quiet := update("quiet", `$set plan "gold"`)
+	quiet.TimeMS, quiet.KeepLastSeen = 0, true
+	applied(t, s, update("set", `$set plan "gold"`), update("here", ``), quiet)
+	applied(t, s, update("unset", `$set plan "gold"`))
+	applied(t, s, update("unset", `$unset plan`))
+	apply(t, s, sighted("both", noon))
+	applied(t, s, update("both", `$set plan "gold"`))
+	t.Run("somebody whose profile was set", func(t *testing.T) { refused(t, "set", "here", "quiet", "unset", "both") })
+	apply(t, s, sighted("gone", noon))
+	applied(t, s, update("gone", `$delete`), update("back", `$set a 1`), update("back", `$delete; $set a 2`), update("left", `$set a 1`))
+	applied(t, s, update("left", `$delete`))
+	t.Run("somebody whose profile was deleted", func(t *testing.T) { refused(t, "gone", "back", "left") })
+	applied(t, s, update("left", `$set a 1`))
+	applied(t, s, update("left", `$delete`))
+	if reopen != nil {
+		s = reopen(t, s)
+		t.Run("after a restart", func(t *testing.T) { refused(t, "set", "unset", "both", "gone", "left") })
+	}
+	apply(t, s, sighted("visitor", noon))
+	t.Run("a visitor is taken where one may be, and keeps when they came", func(t *testing.T) {
+		try(t, "visitor", false, "refused")
+		mustBeOne(t, s, "visitor", "visitor")
+		try(t, "visitor", true, "mallory: ")
+		mustBeSeen(t, s, "mallory", profile.Seen{FirstMS: noon, LastMS: noon})
+		try(t, "visitor", true, "mallory: ") // sent again
+	})
+	t.Run("somebody of whom nothing is known", func(t *testing.T) {
+		applied(t, s, update("never", `$delete`), update("none", `$unset a`))
+		for _, id := range []string{"new", "never", "none"} {
+			try(t, id, false, "mallory: ")
+		}
+	})
+	t.Run("a proof takes anybody", func(t *testing.T) {
+		for _, id := range []string{"set", "both", "gone"} {
+			mustMerge(t, s, "ann", id, false, "ann: ann "+id)
+			if err := s.Erase(context.Background(), home, []string{id}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
 
 // testMergeLimit holds that devices do not count, and that a person who is full
 // takes nobody in.

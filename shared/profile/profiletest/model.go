@@ -16,6 +16,7 @@ type model struct {
 	users  map[string]string // device to user, and whoever was merged to whom they were merged into
 	merged map[string]bool   // who was merged into somebody
 	erased map[string]bool
+	gone   map[string]bool    // who had a profile that an update deleted
 	once   map[[2]string]bool // id and insert id of an update that was applied
 }
 
@@ -23,7 +24,9 @@ type person struct {
 	names  []string
 	values map[string]any
 	facts  []fact
-	sure   int // how many of the facts, from the first, no crash may take away; -1 if it may take the person
+	// updated says that an update made or changed it, not only events.
+	updated bool
+	sure    int // how many of the facts, from the first, no crash may take away; -1 if it may take the person
 }
 
 // fact is what one event, update or link said.
@@ -36,7 +39,7 @@ type fact struct {
 }
 
 func newModel() *model {
-	return &model{people: map[string]*person{}, users: map[string]string{}, merged: map[string]bool{}, erased: map[string]bool{}, once: map[[2]string]bool{}}
+	return &model{people: map[string]*person{}, users: map[string]string{}, merged: map[string]bool{}, erased: map[string]bool{}, gone: map[string]bool{}, once: map[[2]string]bool{}}
 }
 
 // whose follows an id to the person.
@@ -122,11 +125,14 @@ func (m *model) update(u profile.Update) bool {
 	if u.InsertID != "" {
 		m.once[name] = true
 	}
+	if m.people[id] != nil && slices.ContainsFunc(u.Ops, func(op profile.Op) bool { return op.Kind == profile.Delete }) {
+		m.gone[id] = true
+	}
 	if p == nil {
 		delete(m.people, id)
 		return true
 	}
-	m.people[id] = p
+	m.people[id], p.updated = p, true
 	f := fact{ms: u.TimeMS, timed: !u.KeepLastSeen, device: u.DeviceInfo}
 	if !u.KeepPlace {
 		f.place = u.Place

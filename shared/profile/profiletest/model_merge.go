@@ -24,7 +24,7 @@ func (m *model) merge(g profile.Merging) profile.Merged {
 		return profile.Merged{}
 	case devices == 1:
 		return profile.Merged{Outcome: profile.MergeLinks}
-	case g.OnlyNew && len(m.linked(from)) > 1:
+	case g.OnlyNew && (len(m.linked(from)) > 1 || !m.isNew(from, g.OrVisitor)):
 		return profile.Merged{}
 	}
 	m.users[from], m.merged[from] = into, true
@@ -34,7 +34,7 @@ func (m *model) merge(g profile.Merging) profile.Merged {
 	}
 	delete(m.people, from)
 	p := m.create(into)
-	p.facts = append(p.facts, old.facts...)
+	p.facts, p.updated = append(p.facts, old.facts...), p.updated || old.updated
 	p.sure = len(p.facts)
 	for _, name := range old.names {
 		if _, there := p.values[name]; !there {
@@ -43,6 +43,13 @@ func (m *model) merge(g profile.Merging) profile.Merged {
 		}
 	}
 	return m.one(into)
+}
+
+// isNew says whether nothing is known under an id, nor was; or only that somebody was
+// seen, if it may be a visitor's.
+func (m *model) isNew(id string, orVisitor bool) bool {
+	p := m.people[id]
+	return !m.gone[id] && (p == nil || orVisitor && !p.updated)
 }
 
 // one is the answer that two are one person.

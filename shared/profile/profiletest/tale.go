@@ -58,7 +58,7 @@ func (m *model) adopt(found map[string]*profile.Profile) {
 }
 
 func (m *model) clone() *model {
-	c := &model{people: map[string]*person{}, users: maps.Clone(m.users), merged: maps.Clone(m.merged), erased: maps.Clone(m.erased), once: maps.Clone(m.once)}
+	c := &model{people: map[string]*person{}, users: maps.Clone(m.users), merged: maps.Clone(m.merged), erased: maps.Clone(m.erased), gone: maps.Clone(m.gone), once: maps.Clone(m.once)}
 	for id, p := range m.people {
 		c.people[id] = p.clone()
 	}
@@ -66,16 +66,16 @@ func (m *model) clone() *model {
 }
 
 func (p *person) clone() *person {
-	return &person{names: slices.Clone(p.names), values: maps.Clone(p.values), facts: slices.Clone(p.facts), sure: p.sure}
+	return &person{names: slices.Clone(p.names), values: maps.Clone(p.values), facts: slices.Clone(p.facts), updated: p.updated, sure: p.sure}
 }
 
 // tell writes all that is known, so that two models that know the same are equal.
 func (m *model) tell() string {
 	var b strings.Builder
-	fmt.Fprintln(&b, m.users, m.merged, m.erased, m.once) // maps are printed in order
+	fmt.Fprintln(&b, m.users, m.merged, m.erased, m.gone, m.once) // maps are printed in order
 	for _, id := range slices.Sorted(maps.Keys(m.people)) {
 		p := m.people[id]
-		fmt.Fprint(&b, id, p.facts, p.sure)
+		fmt.Fprint(&b, id, p.facts, p.updated, p.sure)
 		for _, name := range p.names {
 			fmt.Fprint(&b, name, show(p.values[name]))
 		}

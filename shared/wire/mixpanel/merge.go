@@ -12,7 +12,9 @@ import (
 // Mixpanel's documentation). The browser's SDK spells $identify with distinct_id
 // and $anon_distinct_id, the reference with $identified_id and $anon_id. A $merge
 // is taken on /import alone, as there, and does something only with a service
-// account's secret.
+// account's secret. The others come with the token that stands in every page, so
+// they may name a new identifier only, and $identify a visitor's: a version 4 UUID,
+// as the reference asks for.
 func (p *propertyReader) resolveMerge() {
 	var into, from string
 	onlyNew := true
@@ -30,6 +32,7 @@ func (p *propertyReader) resolveMerge() {
 		return
 	}
 	m := event.Merge{Into: p.idOf(into), From: p.idOf(from), OnlyNew: onlyNew}
+	m.OrVisitor = p.e.Row.Name == "$identify" && isRandomUUID(m.From.Value)
 	if m.Into.Value == "" || m.From.Value == "" || m.Into == m.From || event.NamesNobody(m.Into.Value) || event.NamesNobody(m.From.Value) {
 		return
 	}
@@ -46,4 +49,28 @@ func (p *propertyReader) idOf(text string) event.ID {
 		return event.ID{Kind: event.IDDevice, Value: text}
 	}
 	return event.ID{Kind: event.IDUser, Value: text}
+}
+
+// isRandomUUID tells a version 4 UUID in its usual spelling: 32 hexadecimal digits in
+// groups of 8, 4, 4, 4 and 12, of which the third begins with 4 and the fourth with 8,
+// 9, a or b (RFC 9562, 5.4). SDKs write it in either case.
+func isRandomUUID(text string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i := range len(text) {
+		allowed := "0123456789abcdefABCDEF"
+		switch i {
+		case 8, 13, 18, 23:
+			allowed = "-"
+		case 14:
+			allowed = "4"
+		case 19:
+			allowed = "89abAB"
+		}
+		if strings.IndexByte(allowed, text[i]) < 0 {
+			return false
+		}
+	}
+	return true
 }
