@@ -22,3 +22,39 @@ func TestSeenBeforeACrash(t *testing.T) {
 		return a.status == 200 && strings.Contains(string(a.body), "spring")
 	})
 }
+
+// Nor does somebody get lost whose events left the log for the lake just before the
+// crash, by a roll-over or by hand; and not where the server was killed before, too.
+func TestSeenBeforeARollOverAndACrash(t *testing.T) {
+	data := t.TempDir()
+	s := start(t, data)
+	known := func(id string) bool {
+		a := s.profile("read", "$device:"+id)
+		return a.status == 200 && strings.Contains(string(a.body), "spring")
+	}
+	see := func(id string) {
+		s.track(newEvent("Page View", "", map[string]any{"$device_id": id, "current_url": "https://shop.test/?utm_source=news&utm_campaign=spring"}))
+		if !known(id) {
+			t.Fatalf("%s is not known before the crash", id)
+		}
+	}
+	compact := func() {
+		if out, code := loch(t, "compact", "--data", data); code != 0 {
+			t.Fatalf("compact: %d %s", code, out)
+		}
+	}
+	see("rolled")
+	compact()
+	s.kill()
+	s = start(t, data)
+	if !known("rolled") {
+		t.Error("who was seen before a roll-over is not known after the crash")
+	}
+	see("stopped")
+	s.kill()
+	compact() // by itself, without a server
+	s = start(t, data)
+	if !known("stopped") {
+		t.Error("who was seen before a crash is not known after a roll-over without a server")
+	}
+}

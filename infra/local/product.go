@@ -56,7 +56,9 @@ type product struct {
 	created    bool // the project was made just now
 	log        *wal.Log
 	recovery   wal.Recovery
-	recovered  []wal.Segment // what the log held when it was opened
+	recovered  []wal.Segment // what the log held when it was opened, until recall has read it
+	recalling  sync.Mutex
+	taking     taking
 	lake       *lake.Lake
 	roller     *lake.Roller
 	engine     *duckdb.Engine
@@ -142,7 +144,9 @@ func (p *product) openStores() (err error) {
 	}
 	p.closers = append(p.closers, p.log)
 	p.recovered = p.log.Segments()
-	p.roller = lake.NewRoller(p.lake, p.log, lake.RollerOptions{MaxAge: s.rolloverEvery, Now: time.Now, Logger: s.logger})
+	p.roller = lake.NewRoller(p.lake, p.log, lake.RollerOptions{
+		MaxAge: s.rolloverEvery, Before: p.keepSeen, Now: time.Now, Logger: s.logger,
+	})
 	if p.engine, err = duckdb.Open(p.lake, p.log, duckdb.Options{
 		TempDir: filepath.Join(s.dataDir, "tmp"), Logger: s.logger,
 	}); err != nil {
@@ -171,11 +175,11 @@ func (p *product) openStores() (err error) {
 
 // handler puts the functions on one mux, as API Gateway does on AWS.
 func (p *product) handler(proxies web.Proxies) http.Handler {
-	takes := ingest.New(ingest.Deps{
-		Registry: p.registry, Vault: p.identities, Enricher: p.enricher, Sink: p.log, Profiles: p.profiles, Merger: p.profiles,
+	takes := p.taking.handler(ingest.New(ingest.Deps{
+		Registry: p.registry, Vault: p.identities, Enricher: p.enricher, Sink: p.taking.sink(p.log), Profiles: p.profiles, Merger: p.profiles,
 		Counters: p.counters, Logger: p.settings.logger, Now: time.Now, Rand: rand.Reader, Proxies: proxies,
 		Budget: p.budget,
-	})
+	}))
 	mux := http.NewServeMux()
 	mux.Handle("/", takes)
 	asks := query.New(query.Deps{
@@ -216,7 +220,12 @@ func (p *product) observing() web.ObserveOptions {
 // log who was seen before a crash, roll-over of the log, compaction, upkeep of the vault, and writing who was seen.
 func (p *product) work(ctx context.Context) {
 	var all sync.WaitGroup
-	all.Go(func() { p.recall(ctx); p.roller.Run(ctx) })
+	all.Go(func() {
+		if err := p.recall(ctx); err != nil && ctx.Err() == nil {
+			p.settings.logger.Warn("who was seen before the last stop is not known yet; it is tried again", "error", err)
+		}
+		p.roller.Run(ctx)
+	})
 	all.Go(func() { every(ctx, p.settings.compactEvery, p.compactIfNeeded) })
 	all.Go(func() {
 		resumer := erase.NewResumer(p.erasing(nil))

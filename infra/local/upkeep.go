@@ -8,12 +8,10 @@ import (
 	"time"
 
 	"loch/functions/erase"
-	"loch/functions/ingest"
 	"loch/functions/lookup"
 	"loch/infra/local/lake"
 	"loch/infra/local/snapshot"
 	"loch/shared/audit"
-	"loch/shared/event"
 	"loch/shared/privacy"
 	"loch/shared/profile"
 	"loch/shared/project"
@@ -129,39 +127,6 @@ func (p *product) upkeep(ctx context.Context, resumer *erase.Resumer) {
 	}
 	if err := p.profiles.KeepLists(ctx); err != nil && ctx.Err() == nil {
 		p.settings.logger.Warn("the list of people could not be kept at hand; it is tried again", "error", err)
-	}
-}
-
-// sightingsEvery is how often it is looked whether sightings have waited for long
-// enough to be written.
-const sightingsEvery = 5 * time.Second
-
-// writeSightings writes them, since requests may stop coming.
-func (p *product) writeSightings(ctx context.Context) {
-	if err := p.profiles.WriteSightings(); err != nil && ctx.Err() == nil {
-		p.settings.logger.Warn("who was seen could not be written; it is tried again", "error", err)
-	}
-}
-
-// recall tells the profiles who was seen in what the log held at the start: a server
-// that was killed had not written all of it. It comes before the log's first
-// roll-over, which takes segments away.
-func (p *product) recall(ctx context.Context) {
-	for _, segment := range p.recovered {
-		_, err := p.log.Read(segment.Seq, 0, func(parcel *event.Parcel) error {
-			seen := ingest.Recall(parcel.Rows, p.registry.Settings)
-			if len(seen) == 0 {
-				return ctx.Err()
-			}
-			_, err := p.profiles.Apply(ctx, profile.Changes{Sightings: seen})
-			return err
-		})
-		if err != nil {
-			if ctx.Err() == nil {
-				p.settings.logger.Warn("who was seen before the last stop could not be read from the log", "error", err)
-			}
-			return
-		}
 	}
 }
 

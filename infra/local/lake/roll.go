@@ -19,6 +19,9 @@ import (
 func (r *Roller) roll(ctx context.Context, segment wal.Segment) error {
 	commit, err := r.lake.Begin(RollID(segment.Seq))
 	if errors.Is(err, ErrCommitted) {
+		if err := r.before(ctx); err != nil {
+			return err
+		}
 		return r.removeRolled(ctx, segment)
 	}
 	if err != nil {
@@ -36,6 +39,9 @@ func (r *Roller) roll(ctx context.Context, segment wal.Segment) error {
 		return r.log.Remove(segment.Seq)
 	}
 	if err := out.close(); err != nil {
+		return err
+	}
+	if err := r.before(ctx); err != nil {
 		return err
 	}
 	err = commit.Finish(Entry{

@@ -16,7 +16,11 @@ type RollerOptions struct {
 	// lake on quiet days too. 0 means 5 minutes.
 	MaxAge time.Duration
 	// Every is how often Run looks. 0 means every second.
-	Every  time.Duration
+	Every time.Duration
+	// Before is called when a segment is about to become part of the lake and leave the
+	// log: whoever would learn something from the log again after a crash makes it
+	// durable now. Its failure keeps the segment in the log. It may be nil.
+	Before func(ctx context.Context) error
 	Now    func() time.Time
 	Logger *slog.Logger
 }
@@ -28,6 +32,7 @@ type Roller struct {
 	log  *wal.Log
 
 	maxAge, every time.Duration
+	before        func(ctx context.Context) error
 	now           func() time.Time
 	logger        *slog.Logger
 
@@ -44,7 +49,10 @@ func NewRoller(l *Lake, log *wal.Log, o RollerOptions) *Roller {
 	if o.Every <= 0 {
 		o.Every = time.Second
 	}
-	return &Roller{lake: l, log: log, maxAge: o.MaxAge, every: o.Every, now: o.Now, logger: o.Logger}
+	if o.Before == nil {
+		o.Before = func(context.Context) error { return nil }
+	}
+	return &Roller{lake: l, log: log, maxAge: o.MaxAge, every: o.Every, before: o.Before, now: o.Now, logger: o.Logger}
 }
 
 // RollAll rolls every closed segment over, and stops at the first that fails:

@@ -401,3 +401,34 @@ func TestSegmentThatReadsShortIsNotRolled(t *testing.T) {
 	s.rollAll(t)
 	s.adds(t, 3, 2, 1)
 }
+
+// Whoever learns from the log after a crash is asked before a segment leaves it, and
+// while they cannot keep what they learnt it stays; so it does after a crash that came
+// between the commit and the removal.
+func TestBeforeASegmentLeavesTheLog(t *testing.T) {
+	s := openShop(t, t.TempDir())
+	s.put(t, parcel(noon, 0, "a"))
+	if err := s.log.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	kept, asked := errors.New("it cannot be kept"), 0
+	s.roller = NewRoller(s.lake, s.log, RollerOptions{Now: s.now, Logger: slog.New(slog.DiscardHandler), Before: func(context.Context) error {
+		if asked++; len(s.log.Segments()) == 0 {
+			t.Error("asked when the segment was gone")
+		}
+		return kept
+	}})
+	if err := s.roller.RollAll(t.Context()); !errors.Is(err, kept) || asked != 1 || s.log.Segments()[0].Rows != 1 {
+		t.Errorf("%v, asked %d times; the log holds %+v", err, asked, s.log.Segments())
+	}
+	kept = nil
+	s.rollAll(t)
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
+	}
+	for _, segment := range s.log.Segments() {
+		if segment.Rows > 0 {
+			t.Errorf("still in the log: %+v", segment)
+		}
+	}
+}

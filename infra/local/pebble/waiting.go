@@ -81,6 +81,18 @@ func (s *Profiles) WriteSightings() error {
 	return s.writeDue()
 }
 
+// WriteAllSightings writes all sightings that wait, due or not, before the events that
+// tell of them leave the log.
+func (s *Profiles) WriteAllSightings() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	s.waiting.writing.Lock()
+	defer s.waiting.writing.Unlock()
+	return s.writeWaiting()
+}
+
 // writeDue does so within a call. It must not enter again: Close, waiting between
 // the two, would wait for ever.
 func (s *Profiles) writeDue() error {
