@@ -39,7 +39,7 @@ func (s *sightings) add(row *event.Row, device profile.DeviceInfo) {
 
 // Recall tells who was seen in rows that are kept. A store may let sightings wait in
 // memory; after a crash it learns them again from the log. What it knows already
-// changes nothing. The device of a request is not in its rows, so it is left out.
+// changes nothing. It must drop who was deleted after the rows were received. The device of a request is not in its rows, so it is left out.
 func Recall(rows []event.Row, settings func(projectID string) project.Settings) []profile.Sighting {
 	var seen sightings
 	for i := range rows {

@@ -58,3 +58,32 @@ func TestSeenBeforeARollOverAndACrash(t *testing.T) {
 		t.Error("who was seen before a crash is not known after a roll-over without a server")
 	}
 }
+
+// A profile whose deletion was acknowledged stays deleted, however the server ends.
+func TestDeletedBeforeARestart(t *testing.T) {
+	data := t.TempDir()
+	s := start(t, data)
+	update := func(id, member string, value any) {
+		t.Helper()
+		a := s.send("POST", "/engage", encode(t, []map[string]any{{"$token": token, "$distinct_id": id, member: value}}), "Content-Type", "application/json")
+		if a.status != 200 || string(a.body) != "1" {
+			t.Fatalf("%s: %d %s", member, a.status, a.body)
+		}
+	}
+	for how, end := range map[string]func(){"killed": func() { s.kill() }, "stopped": func() { s.stop() }} {
+		s.track(newEvent("Page View", "gone "+how, nil), newEvent("Page View", "kept "+how, nil))
+		update("gone "+how, "$set", map[string]any{"plan": "pro"})
+		update("gone "+how, "$delete", "")
+		end()
+		s = start(t, data)
+		// What the log holds is told again before a segment leaves it.
+		if out, code := loch(t, "compact", "--data", data); code != 0 {
+			t.Fatalf("compact: %d %s", code, out)
+		}
+		for id, want := range map[string]int{"gone " + how: 404, "kept " + how: 200} {
+			if a := s.profile("read", id); a.status != want {
+				t.Errorf("%s: %d %s, want %d", id, a.status, a.body, want)
+			}
+		}
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"loch/functions/ingest"
 	"loch/shared/event"
 	"loch/shared/fault"
-	"loch/shared/profile"
 )
 
 // Who was seen waits in memory while the log has the events that tell of it. A server
@@ -39,18 +38,14 @@ func (p *product) keepSeen(ctx context.Context) error {
 	return p.profiles.WriteAllSightings()
 }
 
-// recall tells the profiles who was seen in what the log held at the start, once.
+// recall tells the profiles who was seen in what the log held at the start, once. Of
+// somebody whose profile was deleted since, they take nothing from before.
 func (p *product) recall(ctx context.Context) error {
 	p.recalling.Lock()
 	defer p.recalling.Unlock()
 	for len(p.recovered) > 0 {
 		_, err := p.log.Read(p.recovered[0].Seq, 0, func(parcel *event.Parcel) error {
-			seen := ingest.Recall(parcel.Rows, p.registry.Settings)
-			if len(seen) == 0 {
-				return ctx.Err()
-			}
-			_, err := p.profiles.Apply(ctx, profile.Changes{Sightings: seen})
-			return err
+			return p.profiles.Recall(ctx, ingest.Recall(parcel.Rows, p.registry.Settings), parcel.Receipt.ReceivedTimeMS)
 		})
 		if err != nil {
 			return fault.Wrap(err, fault.CodeOf(err), "who was seen before the last stop could not be read from the log")

@@ -35,7 +35,8 @@ type newLink struct {
 
 type sighting struct {
 	*profile.Sighting
-	who person
+	who        person
+	receivedMS int64 // of one that is told again, see Recall; else 0
 }
 
 // follow follows an id to the person it belongs to, by links of this request as well.
@@ -92,7 +93,7 @@ func (s *Profiles) plan(c *profile.Changes) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.sightings = append(p.sightings, sighting{g, who})
+		p.sightings = append(p.sightings, sighting{Sighting: g, who: who})
 		p.need(who)
 	}
 	return p, nil

@@ -148,6 +148,11 @@ func (w *work) sight(g *sighting) error {
 	if err != nil {
 		return err
 	}
+	if g.receivedMS != 0 {
+		if deleted, err := w.deletedSince(personOf(g.Project, g.ID), g.receivedMS); err != nil || deleted {
+			return err
+		}
+	}
 	if seen := r.p.Seen(); !r.dead && seen.Tells(g.Seen) {
 		r.p.SetSeen(seen.Join(g.Seen))
 		if w.told.Add(1); r.gone {
