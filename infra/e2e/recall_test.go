@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -43,8 +44,16 @@ func TestSeenBeforeARollOverAndACrash(t *testing.T) {
 			t.Fatalf("compact: %d %s", code, out)
 		}
 	}
+	s.kill()
+	s = start(t, data, "--rollover-every", "10ms")
 	see("rolled")
-	compact()
+	await(t, "the event has left the log", func() bool {
+		files, err := filepath.Glob(filepath.Join(data, "lake", "landing", "*", "*", "*.parquet"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(files) > 0
+	})
 	s.kill()
 	s = start(t, data)
 	if !known("rolled") {
