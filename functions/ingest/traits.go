@@ -112,13 +112,7 @@ func appendEmails(list []vault.Value, p *privacy.Cleaner, u *profile.Update, op 
 	if !op.Personal || op.Kind == profile.Remove || u.GroupKey != "" {
 		return list
 	}
-	var values []string
-	if len(op.Value) > 0 && op.Value[0] == '"' {
-		values = []string{rawjson.Text(op.Value)}
-	} else if json.Unmarshal(op.Value, &values) != nil {
-		return list
-	}
-	for _, v := range values {
+	for _, v := range profile.Texts(op.Value) {
 		if email, ok := p.NormalEmail(v); ok {
 			list = append(list, vault.Value{Project: u.Project, Owner: u.ID, Rule: string(privacy.Email), Value: email})
 		}

@@ -2,7 +2,6 @@ package lookup
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -131,14 +130,7 @@ func hasEmail(policy *privacy.Policy, traits []profile.Trait, names []string, em
 		if !slices.Contains(names, t.Name) {
 			return false
 		}
-		var list []string
-		var one string
-		if json.Unmarshal(t.Value, &one) == nil {
-			list = []string{one}
-		} else if json.Unmarshal(t.Value, &list) != nil {
-			return false
-		}
-		return slices.ContainsFunc(list, func(v string) bool {
+		return slices.ContainsFunc(profile.Texts(t.Value), func(v string) bool {
 			have, ok := policy.NormalEmail(v)
 			return ok && have == email
 		})

@@ -17,8 +17,9 @@ import (
 
 // SealUpdates seals the operands that are marked as personal, each under the key
 // of the person, device or group that its update is about (Owner, else ID). A list is sealed item
-// by item, so that the store can add to it and take from it. Raw is sealed by
-// whoever rejects the record, so it is left alone.
+// by item, so that the store can add to it and take from it; the operand of $append and $remove is
+// one item, also where it is a list itself. Raw is sealed by whoever rejects the
+// record, so it is left alone.
 func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error {
 	owners := map[string][]ID{} // by project
 	for i := range updates {
@@ -47,7 +48,7 @@ func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error
 			key := keys[owner]
 			for j := range u.Ops {
 				if isPersonal(u.Ops[j]) {
-					u.Ops[j].Value = key.seal(projectID, id, u.Ops[j].Name, u.Ops[j].Value)
+					u.Ops[j].Value = key.seal(projectID, id, &u.Ops[j])
 				}
 			}
 		}
@@ -63,8 +64,9 @@ func isPersonal(o profile.Op) bool {
 // maxTraitDepth is above any decoder's own limit, which has been checked.
 const maxTraitDepth = 256
 
-func (k *personKey) seal(projectID, owner, name string, value json.RawMessage) json.RawMessage {
-	if value[0] != '[' {
+func (k *personKey) seal(projectID, owner string, op *profile.Op) json.RawMessage {
+	name, value := op.Name, op.Value
+	if value[0] != '[' || op.Kind == profile.Append || op.Kind == profile.Remove {
 		return k.sealOne(nil, projectID, owner, name, value)
 	}
 	out := []byte{'['}
@@ -118,13 +120,16 @@ func (v *Vault) OpenTraits(ctx context.Context, projectID string, owners []strin
 		}
 	}
 	for _, t := range traits {
-		values, isList := sealedItems(t.Value)
-		if values == nil {
+		if !profile.HoldsSealed(t.Value) {
 			opened = append(opened, t)
 			continue
 		}
-		if clear, ok := openItems(keys, projectID, t.Name, values, isList); ok {
-			opened = append(opened, profile.Trait{Name: t.Name, Value: clear})
+		clear, sealed, ok := openValue(keys, projectID, t.Name, t.Value)
+		if !ok {
+			continue
+		}
+		opened = append(opened, profile.Trait{Name: t.Name, Value: clear})
+		if sealed {
 			names = append(names, t.Name)
 		}
 	}
@@ -136,70 +141,72 @@ func (v *Vault) OpenTraits(ctx context.Context, projectID string, owners []strin
 func sealersOf(traits []profile.Trait, owners []string) (sealers []ID, err error) {
 	judged := map[string]bool{}
 	for _, t := range traits {
-		items, _ := sealedItems(t.Value)
-		for _, item := range items {
-			s, sealed := profile.ParseSealed(item)
-			if !sealed || judged[s.Owner] {
-				continue
+		eachSealed(t.Value, func(s profile.Sealed) {
+			if judged[s.Owner] || err != nil {
+				return
 			}
 			if judged[s.Owner] = true; !slices.Contains(owners, s.Owner) {
-				continue
+				return
 			}
-			id, err := parseID(s.Owner)
-			if err != nil {
-				return nil, err
+			id, bad := parseID(s.Owner)
+			if bad != nil {
+				err = bad
+				return
 			}
 			sealers = append(sealers, id)
-		}
+		})
 	}
-	return sealers, nil
+	return sealers, err
 }
 
-// sealedItems returns the sealed value, or the items of a list that has sealed
-// ones; nil for a trait in clear.
-func sealedItems(value json.RawMessage) (items []json.RawMessage, isList bool) {
-	if _, ok := profile.ParseSealed(value); ok {
-		return []json.RawMessage{value}, false
+// eachSealed calls fn for a sealed value, and for the items of a list that are. Items
+// may be lists of sealed items: $append of a list once sealed what was in it.
+func eachSealed(value json.RawMessage, fn func(profile.Sealed)) {
+	if s, ok := profile.ParseSealed(value); ok {
+		fn(s)
+		return
 	}
-	if len(value) == 0 || value[0] != '[' {
-		return nil, false
+	for _, item := range itemsOf(value) {
+		eachSealed(item, fn)
 	}
-	if json.Unmarshal(value, &items) != nil {
-		return nil, false
-	}
-	for _, item := range items {
-		if _, ok := profile.ParseSealed(item); ok {
-			return items, true
-		}
-	}
-	return nil, false
 }
 
-// openItems opens a value. Of a list, what does not open is left out.
-func openItems(keys map[ID]personKey, projectID, name string, items []json.RawMessage, isList bool) (clear json.RawMessage, ok bool) {
+// itemsOf are the items of a list that holds something sealed; nil for all else.
+func itemsOf(value json.RawMessage) (items []json.RawMessage) {
+	if len(value) == 0 || value[0] != '[' || !profile.HoldsSealed(value) || json.Unmarshal(value, &items) != nil {
+		return nil
+	}
+	return items
+}
+
+// openValue opens a value and tells whether anything in it was sealed. Of a list,
+// what does not open is left out; a list of which nothing is left is not ok.
+func openValue(keys map[ID]personKey, projectID, name string, value json.RawMessage) (clear json.RawMessage, sealed, ok bool) {
+	if s, is := profile.ParseSealed(value); is {
+		owner, err := parseID(s.Owner)
+		key, known := keys[owner]
+		if err != nil || !known || key.aead == nil {
+			return nil, true, false
+		}
+		clear, err = key.aead.Open(nil, nil, s.Box, traitContext(projectID, s.Owner, name, s.Version))
+		return clear, true, err == nil
+	}
+	items := itemsOf(value)
+	if items == nil {
+		return value, false, true
+	}
 	out := []byte{'['}
 	for _, item := range items {
-		if s, sealed := profile.ParseSealed(item); sealed {
-			owner, err := parseID(s.Owner)
-			key, known := keys[owner]
-			if err != nil || !known || key.aead == nil {
-				continue
-			}
-			text, err := key.aead.Open(nil, nil, s.Box, traitContext(projectID, s.Owner, name, s.Version))
-			if err != nil {
-				continue
-			}
-			item = text
-		}
-		if !isList {
-			return item, true
+		text, is, opens := openValue(keys, projectID, name, item)
+		if sealed = sealed || is; !opens {
+			continue
 		}
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
-		out = append(out, item...)
+		out = append(out, text...)
 	}
-	return append(out, ']'), isList && len(out) > 1
+	return append(out, ']'), sealed, len(out) > 1
 }
 
 func parseID(text string) (id ID, err error) {

@@ -324,3 +324,30 @@ func TestOpeningAsksForFewKeys(t *testing.T) {
 		t.Errorf("%d keys were asked for", store.asked)
 	}
 }
+
+// A list that is appended is one item, and opens as one; as do lists whose items
+// were sealed each for itself, as $append once did.
+func TestSealedLists(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	pair := `["a@example.test","b@example.test"]`
+	traits := traitsOf(t, v, "p", ann,
+		op(profile.Append, "emails", pair),
+		op(profile.Append, "emails", `"c@example.test"`),
+		op(profile.Append, "emails", `["d@example.test"]`),
+		op(profile.Remove, "emails", `["d@example.test"]`),
+	)
+	if want, got := `emails*=[`+pair+`,"c@example.test"]`, opened(t, v, "p", []string{ann}, traits); got != want {
+		t.Errorf("opened\n got %s\nwant %s", got, want)
+	}
+
+	items := traitsOf(t, v, "p", ann, op(profile.Set, "emails", pair))
+	others := traitsOf(t, v, "p", bob, op(profile.Set, "emails", pair))
+	before := []profile.Trait{{Name: "emails", Value: json.RawMessage(
+		`[` + string(items[0].Value) + `,1,` + string(others[0].Value) + `]`)}}
+	if want, got := `emails*=[`+pair+`,1]`, opened(t, v, "p", []string{ann}, before); got != want {
+		t.Errorf("opened of before\n got %s\nwant %s", got, want)
+	}
+	if got := opened(t, v, "p", nil, before); got != `emails*=[1]` {
+		t.Errorf("opened for nobody: %s", got)
+	}
+}
