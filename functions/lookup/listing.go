@@ -136,7 +136,7 @@ func (l *listing) asksPersonal(f *filter.Filter) bool {
 		}
 		trait := roster.Trait(p)
 		root, _ := trait.Root()
-		return l.personalName(trait.Name) || l.personalName(root)
+		return formOf(trait.Name) != 0 || formOf(root) != 0 || l.policy.PersonalPath(trait.Name)
 	})
 }
 

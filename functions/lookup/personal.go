@@ -62,8 +62,8 @@ func (h *handler) take(key project.Key) error {
 }
 
 // open opens a profile's traits, and names those that are personal: those that lay
-// sealed, and those that the project's policy calls personal today, should they have
-// been set before it did.
+// sealed, and those that the project's policy calls personal today, or a member of
+// them, should they have been set before it did.
 func (h *handler) open(ctx context.Context, policy *privacy.Policy, p profile.Profile) (opened []profile.Trait, names []string, err error) {
 	owners, err := h.Profiles.Linked(ctx, p.Project, p.ID)
 	if err != nil {
@@ -73,7 +73,7 @@ func (h *handler) open(ctx context.Context, policy *privacy.Policy, p profile.Pr
 		return nil, nil, err
 	}
 	for _, t := range opened {
-		if policy.PersonalTrait(t.Name) && string(t.Value) != "null" && !slices.Contains(names, t.Name) {
+		if policy.Seals(t.Name, t.Value) && string(t.Value) != "null" && !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
 		}
 	}

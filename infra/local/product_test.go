@@ -29,12 +29,12 @@ func TestTraitsThatBecamePersonal(t *testing.T) {
 	p := opened()
 	id := p.registry.IDs()[0]
 	if _, err := p.profiles.Apply(t.Context(), profile.Changes{Updates: []profile.Update{{Project: id, ID: strings.Repeat("a", 32), TimeMS: 1,
-		Ops: []profile.Op{{Kind: profile.Set, Name: "Shoe size", Value: json.RawMessage("43")}}}}}); err != nil {
+		Ops: []profile.Op{{Kind: profile.Set, Name: "Shoe size", Value: json.RawMessage("43")}, {Kind: profile.Set, Name: "feet", Value: json.RawMessage(`{"shoeSize":43}`)}}}}}); err != nil {
 		t.Fatal(err)
 	}
 	see := func(want string) {
 		t.Helper()
-		r, err := p.engine.Query(context.Background(), id, `SELECT traits->>'Shoe size' FROM profiles`, sharedreport.Limits{})
+		r, err := p.engine.Query(context.Background(), id, `SELECT traits->>'Shoe size', traits->'feet'->>'shoeSize' FROM profiles`, sharedreport.Limits{})
 		if err != nil || fmt.Sprint(r.Rows) != want {
 			t.Errorf("SQL sees %v, %v, want %s", r.Rows, err, want)
 		}
@@ -42,7 +42,7 @@ func TestTraitsThatBecamePersonal(t *testing.T) {
 	if err := p.snapshots.Full(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	see("[[43]]")
+	see("[[43 43]]")
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestTraitsThatBecamePersonal(t *testing.T) {
 		t.Fatal(err)
 	}
 	p = opened()
-	see("[[<nil>]]")
+	see("[[<nil> <nil>]]")
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -84,14 +84,14 @@ func (f forgetful) Erase(ctx context.Context, projectID string, ids []string) er
 	return f.snapshots.Changes(ctx)
 }
 
-// personalTrait tells by its name whether a project's trait is personal. Settings
+// personalTrait tells which of a project's traits are personal. Settings
 // were checked at the start; should they be wrong by now, every trait is.
-func (p *product) personalTrait(projectID string) func(name string) bool {
+func (p *product) personalTrait(projectID string) profile.Personal {
 	policy, err := privacy.NewPolicy(p.registry.Settings(projectID).Privacy)
 	if err != nil {
-		return func(string) bool { return true }
+		return func(string, []byte) bool { return true }
 	}
-	return policy.PersonalTrait
+	return policy.Seals
 }
 
 // traitsPolicy is a word for which traits are personal in all projects.

@@ -18,6 +18,7 @@ import (
 	"loch/infra/aws/tiers"
 	"loch/shared/fault"
 	"loch/shared/privacy"
+	"loch/shared/profile"
 )
 
 func main() {
@@ -86,11 +87,11 @@ func writeProfiles(ctx context.Context, in *instance.Instance, projects *dynamo.
 	}
 	did, err := compact.WriteProfiles(ctx, compact.ProfilesDeps{
 		People: people, Snapshots: files, Now: time.Now,
-		Personal: func(project string) func(string) bool {
+		Personal: func(project string) profile.Personal {
 			if policy := policies[project]; policy != nil {
-				return policy.PersonalTrait
+				return policy.Seals
 			}
-			return func(string) bool { return true }
+			return func(string, []byte) bool { return true }
 		},
 	})
 	in.Logger.Info("profiles written", "summary", did, "error", err)
