@@ -12,7 +12,6 @@ import (
 	"loch/shared/event"
 	"loch/shared/fault"
 	"loch/shared/filter"
-	"loch/shared/privacy"
 	"loch/shared/project"
 	"loch/shared/roster"
 )
@@ -44,7 +43,7 @@ func readListing(r *http.Request, key project.Key) (*listing, error) {
 	if len(l.groupKey) > event.MaxIDBytes || !utf8.ValidString(l.groupKey) {
 		return nil, fault.New(fault.Invalid, "the group key is too long or not UTF-8").At("group_key")
 	}
-	if l.policy, err = privacy.NewPolicy(key.Project.Settings.Privacy); err != nil {
+	if l.policy, err = policyOf(key); err != nil {
 		return nil, err
 	}
 	if err := l.mayCount(); err != nil {

@@ -32,7 +32,7 @@ func (h *handler) show(r *http.Request, key project.Key, asked, said string, p p
 			return answer{}, err
 		}
 	}
-	policy, err := privacy.NewPolicy(key.Project.Settings.Privacy)
+	policy, err := policyOf(key)
 	if err != nil {
 		return answer{}, err
 	}
@@ -54,6 +54,15 @@ func (h *handler) show(r *http.Request, key project.Key, asked, said string, p p
 	}
 	p.Traits = opened
 	return answerOf(asked, p), nil
+}
+
+// policyOf is what a key's project calls personal, its kinds of group among it.
+func policyOf(key project.Key) (*privacy.Policy, error) {
+	policy, err := privacy.NewPolicy(key.Project.Settings.Privacy)
+	if err != nil {
+		return nil, err
+	}
+	return policy.WithGroups(key.Project.Settings.GroupKeys), nil
 }
 
 // take takes one of the key's turns.
@@ -90,7 +99,7 @@ func (h *handler) byEmail(ctx context.Context, key project.Key, text string) (be
 	if err := h.take(key); err != nil {
 		return best, err
 	}
-	policy, err := privacy.NewPolicy(key.Project.Settings.Privacy)
+	policy, err := policyOf(key)
 	if err != nil {
 		return best, err
 	}

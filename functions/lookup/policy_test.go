@@ -70,3 +70,37 @@ func TestPersonalMembersSinceToday(t *testing.T) {
 		t.Errorf("%d %s, %+v", w.Code, w.Body, l.entries)
 	}
 }
+
+// grouped is a registry whose project has a kind of group.
+type grouped struct{ registry }
+
+func (r grouped) ByKey(ctx context.Context, name string) (project.Key, error) {
+	key, err := r.registry.ByKey(ctx, name)
+	key.Project.Settings.GroupKeys = []string{"company"}
+	return key, err
+}
+
+// A trait that is called as a kind of group names a group, whether it was sealed or
+// set before there was one of the kind.
+func TestTraitsThatNameGroups(t *testing.T) {
+	d, _, _ := crowd()
+	d.Registry = grouped{}
+	p := func(id, company string) profile.Profile {
+		return profile.Profile{Project: "shop", ID: id, Traits: []profile.Trait{{Name: "company", Value: json.RawMessage(company)}, {Name: "Company", Value: json.RawMessage(`"x"`)}}}
+	}
+	d.Roster, d.Profiles = people{p(jane, `["Acme"]`), p("sealed", `"sealed:Acme"`), p("other", `"Beta"`)}, profiles{jane: p(jane, `["Acme"]`)}
+	h := lookup.New(d)
+	where := `[{"property":"company","op":"contains","value":"Acme"}]`
+	if _, w := ask(t, h, "read", "where", where); w.Code != 403 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if found, w := ask(t, h, "read"); found.Count != 3 || strings.Contains(w.Body.String(), "Acme") || strings.Contains(w.Body.String(), "Beta") || !strings.Contains(w.Body.String(), "Company") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := get(h, "/api/profiles/"+jane, "read"); w.Code != 200 || strings.Contains(w.Body.String(), "Acme") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if found, w := ask(t, h, "pii", "where", where, "order", "person_id"); w.Code != 200 || strings.Join(found.ids(), " ") != jane+" sealed" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

@@ -87,11 +87,12 @@ func (f forgetful) Erase(ctx context.Context, projectID string, ids []string) er
 // personalTrait tells which of a project's traits are personal. Settings
 // were checked at the start; should they be wrong by now, every trait is.
 func (p *product) personalTrait(projectID string) profile.Personal {
-	policy, err := privacy.NewPolicy(p.registry.Settings(projectID).Privacy)
+	settings := p.registry.Settings(projectID)
+	policy, err := privacy.NewPolicy(settings.Privacy)
 	if err != nil {
 		return func(string, []byte) bool { return true }
 	}
-	return policy.Seals
+	return policy.WithGroups(settings.GroupKeys).Seals
 }
 
 // traitsPolicy is a word for which traits are personal in all projects.
@@ -99,8 +100,9 @@ func (p *product) traitsPolicy() string {
 	h := sha256.New()
 	for _, id := range p.registry.IDs() {
 		digest := "all"
-		if policy, err := privacy.NewPolicy(p.registry.Settings(id).Privacy); err == nil {
-			digest = policy.TraitsDigest()
+		settings := p.registry.Settings(id)
+		if policy, err := privacy.NewPolicy(settings.Privacy); err == nil {
+			digest = policy.WithGroups(settings.GroupKeys).TraitsDigest()
 		}
 		h.Write([]byte(id + "\x00" + digest + "\x00"))
 	}

@@ -21,7 +21,7 @@ import (
 // "name" alone is personal: on a person's profile it is the person's. What the
 // project calls personal is so under whatever name it was flattened ("about.nick").
 func (p *Policy) PersonalTrait(name string) bool {
-	if personalName(name) || p.ownTrait(name) {
+	if personalName(name) || p.ownTrait(name) || slices.Contains(p.groupKeys, name) {
 		return true
 	}
 	// "address.street", as libraries flatten nested traits; not "company.name".
@@ -67,7 +67,7 @@ func (p *Policy) TraitsDigest() string {
 	h := sha256.New()
 	h.Write([]byte(rulesOfTraits))
 	for _, words := range [][]string{
-		slices.Sorted(maps.Keys(personalTraits)), owners, holders, slices.Sorted(maps.Keys(p.personalTraits)),
+		slices.Sorted(maps.Keys(personalTraits)), owners, holders, slices.Sorted(maps.Keys(p.personalTraits)), slices.Sorted(slices.Values(p.groupKeys)),
 	} {
 		for _, word := range words {
 			h.Write([]byte(word + "\x00"))

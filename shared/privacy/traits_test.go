@@ -64,6 +64,9 @@ func TestTraitsDigest(t *testing.T) {
 	if own == plain || own == policy(t, project.Privacy{PersonalTraits: []string{"salary"}}).TraitsDigest() {
 		t.Error("further traits are personal, and the digest is the same")
 	}
+	if p := policy(t, project.Privacy{}); p.WithGroups([]string{"company"}).TraitsDigest() == plain || p.TraitsDigest() != plain || p.WithGroups(nil).TraitsDigest() != plain {
+		t.Error("kinds of group do not show in the digest, or in another policy's")
+	}
 	if own != policy(t, project.Privacy{PersonalTraits: []string{"Shoe size", "$salary"}}).TraitsDigest() {
 		t.Error("the same traits, spelt otherwise, have another digest")
 	}

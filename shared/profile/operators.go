@@ -59,12 +59,12 @@ func (d *draft) do(op *Op) (reason string) {
 	case Append:
 		value, reason = appendItem(stored, op.Value)
 	case Union:
-		value, reason = union(stored, op.Value)
+		value, reason = union(stored, op.Value, op.Clear)
 	case Remove:
 		if stored == nil {
 			return ""
 		}
-		value, reason = remove(stored, op.Value)
+		value, reason = remove(stored, op.Value, op.Clear)
 	default:
 		return reasonUnknownOperator
 	}
@@ -93,8 +93,9 @@ func appendItem(stored, item []byte) (list []byte, reason string) {
 }
 
 // union adds the operand's items, or the operand itself if it is no list, that
-// the stored list does not hold. Items that are there stay as they were sent.
-func union(stored, operand []byte) (list []byte, reason string) {
+// the stored list does not hold. Items that are there stay as they were sent. What
+// lies there in clear and was sealed in the operand gives way to the sealed item.
+func union(stored, operand, clear []byte) (list []byte, reason string) {
 	var have []json.RawMessage
 	if stored != nil {
 		if !isList(stored) {
@@ -104,11 +105,14 @@ func union(stored, operand []byte) (list []byte, reason string) {
 			return nil, reasonStoredList
 		}
 	}
-	more := []json.RawMessage{bytes.TrimSpace(operand)}
-	if isList(operand) {
-		more = nil
-		if json.Unmarshal(operand, &more) != nil {
-			return nil, reasonOperandJSON
+	more, ok := itemsOf(operand)
+	if !ok {
+		return nil, reasonOperandJSON
+	}
+	grown := stored == nil
+	if len(clear) > 0 && stored != nil {
+		if have, grown, ok = sealItems(have, more, clear); !ok {
+			return nil, reasonStoredList
 		}
 	}
 
@@ -120,7 +124,6 @@ func union(stored, operand []byte) (list []byte, reason string) {
 		}
 		seen[key] = true
 	}
-	grown := stored == nil
 	for _, item := range more {
 		key, ok := canonical(item)
 		if !ok {
@@ -138,9 +141,55 @@ func union(stored, operand []byte) (list []byte, reason string) {
 	return joinItems(have...), ""
 }
 
-// remove takes every item out of a list that equals the operand. Mixpanel does
-// not say whether the first goes or all; all is what "remove" promises.
-func remove(stored, operand []byte) (list []byte, reason string) {
+// itemsOf are a list's items, or the value itself if it is no list.
+func itemsOf(operand []byte) (items []json.RawMessage, ok bool) {
+	if !isList(operand) {
+		return []json.RawMessage{bytes.TrimSpace(operand)}, true
+	}
+	return items, json.Unmarshal(operand, &items) == nil
+}
+
+// sealItems puts the operand's sealed items in the place of those that a list holds in
+// clear, unless it holds them sealed as well. It is not ok where a list cannot be read.
+func sealItems(have, sealed []json.RawMessage, clear []byte) (list []json.RawMessage, changed, ok bool) {
+	plain, ok := itemsOf(clear)
+	if !ok || len(plain) != len(sealed) {
+		return nil, false, false
+	}
+	boxOf := make(map[string]json.RawMessage, len(plain))
+	for i, item := range plain {
+		key, ok := canonical(item)
+		if !ok {
+			return nil, false, false
+		}
+		boxOf[key] = sealed[i]
+	}
+	keys, there := make([]string, len(have)), make(map[string]bool, len(have))
+	for i, item := range have {
+		if keys[i], ok = canonical(item); !ok {
+			return nil, false, false
+		}
+		there[keys[i]] = true
+	}
+	list = make([]json.RawMessage, 0, len(have))
+	for i, item := range have {
+		if box, is := boxOf[keys[i]]; is {
+			changed = true
+			key, _ := canonical(box)
+			if there[key] {
+				continue
+			}
+			there[key], item = true, box
+		}
+		list = append(list, item)
+	}
+	return list, changed, true
+}
+
+// remove takes every item out of a list that equals the operand, sealed or as it was
+// in clear. Mixpanel does not say whether the first goes or all; all is what "remove"
+// promises.
+func remove(stored, operand, clear []byte) (list []byte, reason string) {
 	if !isList(stored) {
 		return nil, reasonStoredList
 	}
@@ -152,13 +201,19 @@ func remove(stored, operand []byte) (list []byte, reason string) {
 	if !ok {
 		return nil, reasonOperandJSON
 	}
+	plain := unwanted
+	if len(clear) > 0 {
+		if plain, ok = canonical(clear); !ok {
+			return nil, reasonOperandJSON
+		}
+	}
 	kept := make([]json.RawMessage, 0, len(have))
 	for _, item := range have {
 		key, ok := canonical(item)
 		if !ok {
 			return nil, reasonStoredList
 		}
-		if key != unwanted {
+		if key != unwanted && key != plain {
 			kept = append(kept, item)
 		}
 	}

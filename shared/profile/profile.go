@@ -39,6 +39,10 @@ type Op struct {
 	Value json.RawMessage
 	// Personal has the vault seal Value, each item of a list for itself.
 	Personal bool
+	// Clear is Value as it was before it was sealed, for $union and $remove: a list may
+	// hold the same in clear, from when its trait was not personal. It is compared
+	// with and stored nowhere.
+	Clear json.RawMessage
 }
 
 // Update is what one record of a request does to one profile. Its operators are

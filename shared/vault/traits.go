@@ -48,6 +48,9 @@ func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error
 			key := keys[owner]
 			for j := range u.Ops {
 				if isPersonal(u.Ops[j]) {
+					if kind := u.Ops[j].Kind; kind == profile.Union || kind == profile.Remove {
+						u.Ops[j].Clear = u.Ops[j].Value
+					}
 					u.Ops[j].Value = key.seal(projectID, id, &u.Ops[j])
 				}
 			}

@@ -351,3 +351,47 @@ func TestSealedLists(t *testing.T) {
 		t.Errorf("opened for nobody: %s", got)
 	}
 }
+
+// A trait may be personal only since yesterday. What a list holds of it in clear is
+// the same to $union and $remove, and is sealed on the way.
+func TestListsFromBeforeTheirTraitWasPersonal(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	box := string(traitsOf(t, v, "p", ann, op(profile.Set, "company", `"Acme"`))[0].Value)
+	for _, c := range []struct {
+		stored string
+		op     profile.Op
+		want   string
+		clear  string // what of it is in clear yet
+	}{
+		{`["Acme","Beta"]`, op(profile.Union, "company", `["Acm\u0065"]`), `["Acm\u0065","Beta"]`, "Beta"},
+		{`["Acme","Beta"]`, op(profile.Union, "company", `"Acme"`), `["Acme","Beta"]`, "Beta"},
+		{`["Acme","Beta","Acme"]`, op(profile.Union, "company", `["Acme","Beta","Gamma"]`), `["Acme","Beta","Gamma"]`, ""},
+		{`["Acme",` + box + `,"Beta"]`, op(profile.Union, "company", `["Acme"]`), `["Acme","Beta"]`, "Beta"},
+		{`["Beta"]`, op(profile.Union, "company", `["Acme"]`), `["Beta","Acme"]`, "Beta"},
+		{`["Acme","Beta"]`, op(profile.Remove, "company", `"Acme"`), `["Beta"]`, "Beta"},
+		{`["Acme",` + box + `]`, op(profile.Remove, "company", `"Acme"`), ``, ""},
+		{`[["Acme"],"Acme"]`, op(profile.Remove, "company", `["Acme"]`), `["Acme"]`, "Acme"},
+	} {
+		u := []profile.Update{{Project: "p", ID: ann, Ops: []profile.Op{c.op}}}
+		if err := v.SealUpdates(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		p := profile.Profile{Project: "p", ID: ann, Traits: []profile.Trait{{Name: "company", Value: json.RawMessage(c.stored)}}}
+		if _, refused := profile.Apply(&p, &u[0], 1); refused != nil {
+			t.Fatalf("%s: refused: %+v", c.stored, refused)
+		}
+		got := opened(t, v, "p", []string{ann}, p.Traits)
+		_, got, _ = strings.Cut(got, "=")
+		if c.want == "" {
+			c.want = "[]"
+		}
+		if got != c.want {
+			t.Errorf("$%s %s to %s: %s, want %s", c.op.Kind, c.op.Value, c.stored, got, c.want)
+		}
+		for _, name := range []string{"Acme", "Beta", "Gamma"} {
+			if is := strings.Contains(string(p.Traits[0].Value), name); is != (name == c.clear) {
+				t.Errorf("$%s %s to %s leaves %s", c.op.Kind, c.op.Value, c.stored, p.Traits[0].Value)
+			}
+		}
+	}
+}

@@ -81,9 +81,11 @@ func writeProfiles(ctx context.Context, in *instance.Instance, projects *dynamo.
 	}
 	policies := map[string]*privacy.Policy{}
 	for i := range list {
-		if policies[list[i].ID], err = privacy.NewPolicy(list[i].Settings.Privacy); err != nil {
+		policy, err := privacy.NewPolicy(list[i].Settings.Privacy)
+		if err != nil {
 			return nil, err
 		}
+		policies[list[i].ID] = policy.WithGroups(list[i].Settings.GroupKeys)
 	}
 	did, err := compact.WriteProfiles(ctx, compact.ProfilesDeps{
 		People: people, Snapshots: files, Now: time.Now,
