@@ -3,6 +3,7 @@ package profile
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // Why an update is refused. The words are shown to the client and never hold a
@@ -59,12 +60,12 @@ func (d *draft) do(op *Op) (reason string) {
 	case Append:
 		value, reason = appendItem(stored, op.Value)
 	case Union:
-		value, reason = union(stored, op.Value, op.Clear)
+		value, reason = union(stored, op.Value, op.Same)
 	case Remove:
 		if stored == nil {
 			return ""
 		}
-		value, reason = remove(stored, op.Value, op.Clear)
+		value, reason = remove(stored, op.Value, op.Same)
 	default:
 		return reasonUnknownOperator
 	}
@@ -93,9 +94,9 @@ func appendItem(stored, item []byte) (list []byte, reason string) {
 }
 
 // union adds the operand's items, or the operand itself if it is no list, that
-// the stored list does not hold. Items that are there stay as they were sent. What
-// lies there in clear and was sealed in the operand gives way to the sealed item.
-func union(stored, operand, clear []byte) (list []byte, reason string) {
+// the stored list does not hold. Items that are there stay as they were sent, but an
+// item of same, which are other forms of the operand, gives way to the operand's.
+func union(stored, operand []byte, same []json.RawMessage) (list []byte, reason string) {
 	var have []json.RawMessage
 	if stored != nil {
 		if !isList(stored) {
@@ -110,8 +111,8 @@ func union(stored, operand, clear []byte) (list []byte, reason string) {
 		return nil, reasonOperandJSON
 	}
 	grown := stored == nil
-	if len(clear) > 0 && stored != nil {
-		if have, grown, ok = sealItems(have, more, clear); !ok {
+	if len(same) > 0 && stored != nil {
+		if have, grown, ok = reseal(have, more, same); !ok {
 			return nil, reasonStoredList
 		}
 	}
@@ -149,20 +150,22 @@ func itemsOf(operand []byte) (items []json.RawMessage, ok bool) {
 	return items, json.Unmarshal(operand, &items) == nil
 }
 
-// sealItems puts the operand's sealed items in the place of those that a list holds in
-// clear, unless it holds them sealed as well. It is not ok where a list cannot be read.
-func sealItems(have, sealed []json.RawMessage, clear []byte) (list []json.RawMessage, changed, ok bool) {
-	plain, ok := itemsOf(clear)
-	if !ok || len(plain) != len(sealed) {
-		return nil, false, false
-	}
-	boxOf := make(map[string]json.RawMessage, len(plain))
-	for i, item := range plain {
-		key, ok := canonical(item)
-		if !ok {
+// reseal puts the operand's sealed items in the place of those that a list holds in
+// another form, unless it holds them as well. It is not ok where a list cannot be read.
+func reseal(have, sealed, same []json.RawMessage) (list []json.RawMessage, changed, ok bool) {
+	boxOf := make(map[string]json.RawMessage, len(sealed))
+	for _, form := range same {
+		items, ok := itemsOf(form)
+		if !ok || len(items) != len(sealed) {
 			return nil, false, false
 		}
-		boxOf[key] = sealed[i]
+		for i, item := range items {
+			key, ok := canonical(item)
+			if !ok {
+				return nil, false, false
+			}
+			boxOf[key] = sealed[i]
+		}
 	}
 	keys, there := make([]string, len(have)), make(map[string]bool, len(have))
 	for i, item := range have {
@@ -186,10 +189,9 @@ func sealItems(have, sealed []json.RawMessage, clear []byte) (list []json.RawMes
 	return list, changed, true
 }
 
-// remove takes every item out of a list that equals the operand, sealed or as it was
-// in clear. Mixpanel does not say whether the first goes or all; all is what "remove"
-// promises.
-func remove(stored, operand, clear []byte) (list []byte, reason string) {
+// remove takes every item out of a list that equals the operand, in whichever form.
+// Mixpanel does not say whether the first goes or all; all is what "remove" promises.
+func remove(stored, operand []byte, same []json.RawMessage) (list []byte, reason string) {
 	if !isList(stored) {
 		return nil, reasonStoredList
 	}
@@ -197,15 +199,13 @@ func remove(stored, operand, clear []byte) (list []byte, reason string) {
 	if json.Unmarshal(stored, &have) != nil {
 		return nil, reasonStoredList
 	}
-	unwanted, ok := canonical(operand)
-	if !ok {
-		return nil, reasonOperandJSON
-	}
-	plain := unwanted
-	if len(clear) > 0 {
-		if plain, ok = canonical(clear); !ok {
+	unwanted := make([]string, 0, 1+len(same))
+	for _, form := range append([]json.RawMessage{operand}, same...) {
+		key, ok := canonical(form)
+		if !ok {
 			return nil, reasonOperandJSON
 		}
+		unwanted = append(unwanted, key)
 	}
 	kept := make([]json.RawMessage, 0, len(have))
 	for _, item := range have {
@@ -213,7 +213,7 @@ func remove(stored, operand, clear []byte) (list []byte, reason string) {
 		if !ok {
 			return nil, reasonStoredList
 		}
-		if key != unwanted && key != plain {
+		if !slices.Contains(unwanted, key) {
 			kept = append(kept, item)
 		}
 	}

@@ -39,10 +39,10 @@ type Op struct {
 	Value json.RawMessage
 	// Personal has the vault seal Value, each item of a list for itself.
 	Personal bool
-	// Clear is Value as it was before it was sealed, for $union and $remove: a list may
-	// hold the same in clear, from when its trait was not personal. It is compared
-	// with and stored nowhere.
-	Clear json.RawMessage
+	// Same is what else Value is equal to when it is sealed, for $union and $remove: as it
+	// was in clear, since a list may be from before its trait was personal, and under
+	// the keys of Sealers. It is compared with and stored nowhere.
+	Same []json.RawMessage
 }
 
 // Update is what one record of a request does to one profile. Its operators are
@@ -57,6 +57,9 @@ type Update struct {
 	Project string
 	ID      string // lake id
 	Owner   string // lake id of the person under whose key operands are sealed; empty for ID's own. No store reads it
+	// Sealers are others under whose keys items of the person's lists lie sealed: those
+	// who were merged into them. No store reads it.
+	Sealers []string
 	Ops     []Op
 	// InsertID is what the client named the record by ($insert_id, messageId), so
 	// that it can be sent again; the keyed hash of it by the time a store sees it.

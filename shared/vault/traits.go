@@ -21,7 +21,7 @@ import (
 // one item, also where it is a list itself. Raw is sealed by whoever rejects the
 // record, so it is left alone.
 func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error {
-	owners := map[string][]ID{} // by project
+	owners, sealers := map[string][]ID{}, map[string][]ID{} // by project
 	for i := range updates {
 		u := &updates[i]
 		if !slices.ContainsFunc(u.Ops, isPersonal) {
@@ -32,11 +32,23 @@ func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error
 			return err
 		}
 		owners[u.Project] = append(owners[u.Project], owner)
+		for _, sealer := range u.Sealers {
+			if owner, err = parseID(sealer); err != nil {
+				return err
+			}
+			sealers[u.Project] = append(sealers[u.Project], owner)
+		}
 	}
 	for projectID, list := range owners {
 		keys, err := v.personKeys(ctx, projectID, list, true)
 		if err != nil {
 			return err
+		}
+		var others map[ID]personKey
+		if len(sealers[projectID]) > 0 {
+			if others, err = v.personKeys(ctx, projectID, sealers[projectID], false); err != nil {
+				return err
+			}
 		}
 		for i := range updates {
 			u := &updates[i]
@@ -48,9 +60,7 @@ func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error
 			key := keys[owner]
 			for j := range u.Ops {
 				if isPersonal(u.Ops[j]) {
-					if kind := u.Ops[j].Kind; kind == profile.Union || kind == profile.Remove {
-						u.Ops[j].Clear = u.Ops[j].Value
-					}
+					u.Ops[j].Same = sameAs(others, u.Sealers, &u.Ops[j])
 					u.Ops[j].Value = key.seal(projectID, id, &u.Ops[j])
 				}
 			}
@@ -67,10 +77,31 @@ func isPersonal(o profile.Op) bool {
 // maxTraitDepth is above any decoder's own limit, which has been checked.
 const maxTraitDepth = 256
 
+// sameAs is what else a list may hold for the operand of $union or $remove that is
+// about to be sealed: it as it is, and its tags under the keys of others.
+func sameAs(others map[ID]personKey, sealers []string, op *profile.Op) (same []json.RawMessage) {
+	if op.Kind != profile.Union && op.Kind != profile.Remove {
+		return nil
+	}
+	same = append(same, op.Value)
+	for _, sealer := range sealers {
+		owner, _ := parseID(sealer) // parsed above
+		if key, known := others[owner]; known && key.aead != nil {
+			same = append(same, eachItem(op, func(b, item []byte) []byte { return key.tagOf(sealer, op.Name, item).Append(b) }))
+		}
+	}
+	return same
+}
+
 func (k *personKey) seal(projectID, owner string, op *profile.Op) json.RawMessage {
-	name, value := op.Name, op.Value
+	return eachItem(op, func(b, item []byte) []byte { return k.sealOne(b, projectID, owner, op.Name, item) })
+}
+
+// eachItem appends what one makes of the operand, or of each item of the list that it is.
+func eachItem(op *profile.Op, one func(b, item []byte) []byte) json.RawMessage {
+	value := op.Value
 	if value[0] != '[' || op.Kind == profile.Append || op.Kind == profile.Remove {
-		return k.sealOne(nil, projectID, owner, name, value)
+		return one(nil, value)
 	}
 	out := []byte{'['}
 	c := rawjson.Cursor{Buf: value, MaxDepth: maxTraitDepth}
@@ -87,18 +118,22 @@ func (k *personKey) seal(projectID, owner string, op *profile.Op) json.RawMessag
 		if !first {
 			out = append(out, ',')
 		}
-		out = k.sealOne(out, projectID, owner, name, value[start:c.Pos])
+		out = one(out, value[start:c.Pos])
 	}
 }
 
 func (k *personKey) sealOne(b []byte, projectID, owner, name string, value []byte) []byte {
+	s := k.tagOf(owner, name, value)
+	s.Box = k.aead.Seal(nil, nil, value, traitContext(projectID, owner, name, keyVersion))
+	return s.Append(b)
+}
+
+// tagOf is a value by which its sealed forms are known, without one.
+func (k *personKey) tagOf(owner, name string, value []byte) profile.Sealed {
 	mac := hmac.New(sha256.New, k.tag)
 	mac.Write(appendParts(nil, name))
 	mac.Write(profile.Canonical(value)) // "é" and "\u00e9" are one value to $union and $remove
-	return profile.Sealed{
-		Owner: owner, Version: keyVersion, Tag: mac.Sum(nil)[:16],
-		Box: k.aead.Seal(nil, nil, value, traitContext(projectID, owner, name, keyVersion)),
-	}.Append(b)
+	return profile.Sealed{Owner: owner, Version: keyVersion, Tag: mac.Sum(nil)[:16]}
 }
 
 // traitContext binds a ciphertext to its place: project, person, field and key
@@ -144,34 +179,21 @@ func (v *Vault) OpenTraits(ctx context.Context, projectID string, owners []strin
 func sealersOf(traits []profile.Trait, owners []string) (sealers []ID, err error) {
 	judged := map[string]bool{}
 	for _, t := range traits {
-		eachSealed(t.Value, func(s profile.Sealed) {
-			if judged[s.Owner] || err != nil {
-				return
+		for _, owner := range profile.SealersOf(t.Value) {
+			if judged[owner] {
+				continue
 			}
-			if judged[s.Owner] = true; !slices.Contains(owners, s.Owner) {
-				return
+			if judged[owner] = true; !slices.Contains(owners, owner) {
+				continue
 			}
-			id, bad := parseID(s.Owner)
-			if bad != nil {
-				err = bad
-				return
+			id, err := parseID(owner)
+			if err != nil {
+				return nil, err
 			}
 			sealers = append(sealers, id)
-		})
+		}
 	}
-	return sealers, err
-}
-
-// eachSealed calls fn for a sealed value, and for the items of a list that are. Items
-// may be lists of sealed items: $append of a list once sealed what was in it.
-func eachSealed(value json.RawMessage, fn func(profile.Sealed)) {
-	if s, ok := profile.ParseSealed(value); ok {
-		fn(s)
-		return
-	}
-	for _, item := range itemsOf(value) {
-		eachSealed(item, fn)
-	}
+	return sealers, nil
 }
 
 // itemsOf are the items of a list that holds something sealed; nil for all else.
