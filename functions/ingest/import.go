@@ -142,7 +142,7 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 			named = append(named, u)
 		}
 	}
-	known, err := h.knownOnes(o.ctx, &b, known)
+	known, err := h.knownOnes(o.ctx, &b, projectID, known)
 	if err != nil {
 		return a, err
 	}
@@ -182,16 +182,22 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	return a, nil
 }
 
-// knownOnes keeps the updates of lake ids to which an identifier leads. An id from
-// another server, or of somebody who was erased since the export, would be a profile
-// that nobody could find or erase by what the website calls its person. Nothing of
-// such a line is kept.
-func (h *handler) knownOnes(ctx context.Context, b *wire.Batch, updates []profile.Update) ([]profile.Update, error) {
+// knownOnes keeps the updates of lake ids to which an identifier of the project leads.
+// An id from another server or project, or of somebody who was erased since the export,
+// would be a profile that nobody could find or erase by what the website calls its
+// person. Nothing of such a line is kept.
+func (h *handler) knownOnes(ctx context.Context, b *wire.Batch, projectID string, updates []profile.Update) ([]profile.Update, error) {
 	ids := make([]string, len(updates))
 	for i := range updates {
 		ids[i] = updates[i].ID
 	}
-	known, err := h.Vault.Known(ctx, ids)
+	known, err := h.Vault.Known(ctx, projectID, ids, func(id string) (bool, error) {
+		_, err := h.Profiles.Get(ctx, projectID, id)
+		if fault.CodeOf(err) == fault.NotFound {
+			return false, nil
+		}
+		return err == nil, err
+	})
 	if err != nil {
 		return nil, err
 	}

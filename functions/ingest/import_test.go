@@ -192,6 +192,31 @@ func TestImportOfTheUnknown(t *testing.T) {
 	}
 }
 
+// A key of one project imports nobody of another's, however well their lake id is known.
+func TestImportOfAnotherProjectsPeople(t *testing.T) {
+	b := newBench(t)
+	ids, err := b.vault.IDs(t.Context(), []vault.Identifier{
+		{Project: "q", Kind: event.IDUser, Value: "ann77"}, {Project: "q", Kind: event.IDGroup + "company", Value: "acme"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann, acme := ids[0].String(), ids[1].String()
+	a := b.importLines(t,
+		`{"person_id":"`+ann+`","properties":{"plan":"x"}}`,
+		`{"person_id":"`+ann+`","properties":{"$email":"jane@example.com"}}`,
+		`{"person_id":"`+acme+`","group_key":"company","properties":{"seats":1}}`,
+	)
+	if a.Imported != 0 || len(a.Failed) != 3 || a.Failed[0].Reason != string(event.ReasonUnknownPerson) || len(b.people.updates()) != 0 {
+		t.Errorf("%+v, %d updates", a, len(b.people.updates()))
+	}
+	// Their own project has never sealed anything for them; it still can.
+	own := []profile.Update{{Project: "q", ID: ann, Ops: []profile.Op{{Kind: profile.Set, Name: "$email", Value: json.RawMessage(`"a"`), Personal: true}}}}
+	if err := b.vault.SealUpdates(t.Context(), own); err != nil {
+		t.Error(err)
+	}
+}
+
 // Somebody who is erased while the request is under way does not come back either.
 func TestImportOfSomebodyBeingErased(t *testing.T) {
 	b := newBench(t)
