@@ -167,6 +167,8 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	if err != nil {
 		return a, err
 	}
+	// Of a line that is two updates, both may be refused.
+	refused = slices.CompactFunc(refused, func(x, y profile.Refusal) bool { return x.Index == y.Index })
 	b.Rejected = append(b.Rejected, refusals(refused, updates)...)
 	if len(b.Rejected) > 0 {
 		if err := h.Sink.Put(ctx, h.parcel(&b, nil, o, h.Now(), requestID)); err != nil {

@@ -217,6 +217,18 @@ func TestImportOfAnotherProjectsPeople(t *testing.T) {
 	}
 }
 
+// A line that takes a person for a group fails once, however many updates it is.
+func TestImportOfAnotherKind(t *testing.T) {
+	b := newBench(t)
+	ann := b.idOf(t, "ann77")
+	b.people.profiles = map[string]profile.Profile{ann: {ID: ann}}
+	a := b.importLines(t, `{"person_id":"`+ann+`","group_key":"company","properties":{"seats":1},"first_seen":"2026-10-01T00:00:00Z"}`,
+		`{"person_id":"`+ann+`","properties":{"plan":"pro"}}`)
+	if a.Imported != 1 || len(a.Failed) != 1 || a.Failed[0].Line != 1 || a.Failed[0].Reason != string(event.ReasonBadID) || a.Failed[0].Field != "group_key" {
+		t.Errorf("%+v", a)
+	}
+}
+
 // Somebody who is erased while the request is under way does not come back either.
 func TestImportOfSomebodyBeingErased(t *testing.T) {
 	b := newBench(t)

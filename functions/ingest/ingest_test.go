@@ -77,6 +77,9 @@ func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal,
 		if len(u.Ops) > 0 && u.Ops[0].Name == "refuse" {
 			refused = append(refused, profile.Refusal{Index: u.Index, Field: "$add", Reason: "not a number"})
 		}
+		if stored, ok := p.profiles[u.ID]; ok && stored.GroupKey != u.GroupKey {
+			refused = append(refused, profile.Refusal{Index: u.Index, Field: profile.FieldGroupKey, Reason: "another kind"})
+		}
 	}
 	return refused, nil
 }

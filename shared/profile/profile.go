@@ -162,9 +162,13 @@ type Changes struct {
 // the same request were.
 type Refusal struct {
 	Index  int
-	Field  string // "$add" and the like; never a trait's name
+	Field  string // "$add" and the like, or FieldGroupKey; never a trait's name
 	Reason string // safe words
 }
+
+// FieldGroupKey is the Field of a refusal since the update takes a person for a group,
+// a group for a person, or for one of another kind.
+const FieldGroupKey = "group_key"
 
 // OnceForMS is how long a store remembers at least that an update with an InsertID
 // was applied: SDKs that could not send try again for days.

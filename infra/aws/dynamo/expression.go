@@ -73,6 +73,11 @@ func (e *expression) requireSome(attribute string) {
 	e.require("attribute_exists("+e.name(attribute)+")", func(i item) bool { return i.has(attribute) })
 }
 
+// requireText has an attribute be a text.
+func (e *expression) requireText(attribute, is string) {
+	e.require(e.name(attribute)+"="+e.value(text(is)), func(i item) bool { return i.has(attribute) && i.text(attribute) == is })
+}
+
 // requireAbsentOr has an attribute be absent or a text.
 func (e *expression) requireAbsentOr(attribute, is string) {
 	n := e.name(attribute)
