@@ -257,15 +257,15 @@ func (h *handler) sealImport(ctx context.Context, b *wire.Batch, updates []profi
 	return alive, nil
 }
 
-// importChanges sets the traits and tells when somebody was seen. Both ends of that
-// are updates, since a sighting may be lost with the process; the first arrival is
-// one.
+// importChanges sets the traits and tells when somebody was seen, and how they first
+// came. Both ends of that are updates, since a sighting may be lost with the process.
 func importChanges(updates []profile.Update, seen map[int]profile.Seen) (c profile.Changes) {
 	for _, u := range updates {
 		told := seen[u.Index]
 		if told.FirstMS != 0 {
 			first := u
 			first.Ops, first.TimeMS, first.KeepLastSeen, first.KeepPlace = nil, told.FirstMS, false, true
+			first.Arrival = told.Arrival
 			c.Updates = append(c.Updates, first)
 		}
 		u.KeepLastSeen, u.KeepPlace = told.LastMS == 0, true
@@ -274,10 +274,6 @@ func importChanges(updates []profile.Update, seen map[int]profile.Seen) (c profi
 			u.Place, u.KeepPlace, u.DeviceInfo = told.Place, told.Place == profile.Place{}, told.Device
 		}
 		c.Updates = append(c.Updates, u)
-		if told.Arrival != (profile.Arrival{}) && told.FirstMS != 0 {
-			c.Sightings = append(c.Sightings, profile.Sighting{Project: u.Project, ID: u.ID,
-				Seen: profile.SeenAt(told.FirstMS, profile.Place{}, profile.DeviceInfo{}, told.Arrival)})
-		}
 	}
 	return c
 }

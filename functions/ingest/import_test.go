@@ -87,8 +87,10 @@ func TestImport(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if c := b.people.changes[0]; len(c.Sightings) != 1 || c.Sightings[0].Arrival.Channel != "organic" || c.Sightings[0].FirstMS != 1790812800000 {
-		t.Errorf("%+v", c.Sightings)
+	// A sighting may be lost with the process; what was answered as imported must not.
+	first := b.people.updates()[0]
+	if first.Arrival.Channel != "organic" || first.TimeMS != 1790812800000 || len(b.people.changes[0].Sightings) != 0 {
+		t.Errorf("%+v, %+v", first, b.people.changes[0].Sightings)
 	}
 	if fmt.Sprint(b.projects.groups) != "[company]" {
 		t.Errorf("the registry knows %v", b.projects.groups)

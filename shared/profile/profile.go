@@ -64,6 +64,7 @@ type Update struct {
 	Place        Place
 	KeepPlace    bool // leave geography as it is
 	DeviceInfo   DeviceInfo
+	Arrival      Arrival // how they came at TimeMS, if this is told; not with KeepLastSeen
 	Empty        bool   // an operator without traits ({"$set": {}}): creates the profile, changes nothing
 	Raw          []byte // the record as sent, for the sealed copy should it be rejected
 
