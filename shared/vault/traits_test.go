@@ -256,6 +256,30 @@ func TestProjectsShareNothing(t *testing.T) {
 	}
 }
 
+// Whoever makes up people of somebody's e-mail does not keep them from being found;
+// beyond all reason it is an error, and not nobody.
+func TestNamesakesAreAllFound(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	add := func(from, to int) {
+		t.Helper()
+		var entries []vault.Value
+		for i := from; i < to; i++ {
+			entries = append(entries, vault.Value{Owner: fmt.Sprintf("%032x", i+1), Value: "ann@example.test"})
+		}
+		if err := v.IndexEmail(t.Context(), "p", entries); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(0, 1000)
+	if ids, err := v.ByEmail(t.Context(), "p", "ann@example.test"); err != nil || len(ids) != 1000 {
+		t.Errorf("%d of 1000 are found, %v", len(ids), err)
+	}
+	add(1000, 10_001)
+	if ids, err := v.ByEmail(t.Context(), "p", "ann@example.test"); fault.CodeOf(err) != fault.TooLarge {
+		t.Errorf("of 10001 %d are found, %v", len(ids), err)
+	}
+}
+
 func BenchmarkSealUpdate(b *testing.B) {
 	v := newVault(b, vaulttest.NewMemory())
 	b.ReportAllocs()

@@ -25,7 +25,7 @@ import (
 // Where LOCH_BENCH_CLICKHOUSE, the folder of its package, is not set, Loch alone is
 // asked.
 func BenchmarkReports(b *testing.B) {
-	const rounds = 5
+	const rounds = 3
 	w := reportsLake(b)
 	asked := reportQuestions
 	loch := make([]timed, len(asked))

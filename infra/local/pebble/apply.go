@@ -3,6 +3,7 @@ package pebble
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"loch/shared/profile"
 )
@@ -89,7 +90,7 @@ func (w *work) underLocks(c *profile.Changes, p *plan) (refusals []profile.Refus
 			return nil, false, err
 		}
 	}
-	for i := range c.Updates {
+	for _, i := range byPerson(p.updates) {
 		refused, err := w.update(p.updates[i], &c.Updates[i])
 		if err != nil {
 			return nil, false, err
@@ -103,5 +104,21 @@ func (w *work) underLocks(c *profile.Changes, p *plan) (refusals []profile.Refus
 			return nil, false, err
 		}
 	}
+	slices.SortFunc(refusals, func(a, b profile.Refusal) int { return a.Index - b.Index })
 	return refusals, false, w.flush()
+}
+
+// byPerson is the order in which updates are applied: those of one person after each
+// other, as they came. Turn by turn, a few large profiles would be read and written
+// for each of their updates, gigabytes for a request of kilobytes.
+func byPerson(people []person) []int {
+	first, order := map[person]int{}, make([]int, len(people))
+	for i, who := range people {
+		if _, ok := first[who]; !ok {
+			first[who] = i
+		}
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return first[people[a]] - first[people[b]] })
+	return order
 }
