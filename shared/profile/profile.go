@@ -65,8 +65,8 @@ type Update struct {
 	KeepPlace    bool // leave geography as it is
 	DeviceInfo   DeviceInfo
 	Arrival      Arrival // how they came at TimeMS, if this is told; not with KeepLastSeen
-	Empty        bool   // an operator without traits ({"$set": {}}): creates the profile, changes nothing
-	Raw          []byte // the record as sent, for the sealed copy should it be rejected
+	Empty        bool    // an operator without traits ({"$set": {}}): creates the profile, changes nothing
+	Raw          []byte  // the record as sent, for the sealed copy should it be rejected
 
 	// Whose address Place comes from; enrichment reads them, no store does.
 	AddressRule event.AddressRule
