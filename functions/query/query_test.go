@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,8 +54,9 @@ func (e engine) Query(ctx context.Context, project, statement string, l report.L
 }
 
 func clock() func() time.Time {
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	return func() time.Time { now = now.Add(7 * time.Millisecond); return now }
+	var asked atomic.Int64
+	began := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	return func() time.Time { return began.Add(time.Duration(asked.Add(1)) * 7 * time.Millisecond) }
 }
 
 func handler(e engine) http.Handler {

@@ -71,7 +71,7 @@ func TestReportInsightsByHand(t *testing.T) { reporttest.InsightsByHand(t, loadS
 
 // TestReports asks the questions of the reports' suite, the same each time.
 func TestReports(t *testing.T) {
-	o := reporttest.Options{Dialect: sql.DuckDB, Seed: 1, Sets: 250, Specs: 1}
+	o := reporttest.Options{Dialect: sql.DuckDB, Seed: 1, Sets: 160, Specs: 1}
 	if testing.Short() {
 		o.Sets = 25
 	}
