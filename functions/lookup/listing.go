@@ -34,6 +34,9 @@ func readListing(r *http.Request, key project.Key) (*listing, error) {
 			return nil, fault.Newf(fault.Invalid, "there is an unknown parameter; a list has %v", listParameters)
 		case len(list) > 1:
 			return nil, fault.New(fault.Invalid, "the parameter is there twice").At(name)
+		case list[0] == "" && (name == "where" || name == "cohort"):
+			// A script whose filter came out empty must not be told of everybody.
+			return nil, fault.New(fault.Invalid, "the parameter is empty; to list everybody, leave it out").At(name)
 		}
 	}
 	l := &listing{key: key, groupKey: values.Get("group_key"), order: roster.LastSeen, limit: usualLimit, clear: key.Scope.Allows(project.PII)}

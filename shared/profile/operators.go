@@ -20,6 +20,7 @@ const (
 	reasonOperandJSON     = "the value is not valid JSON"
 	reasonValueTooLarge   = "the value would be larger than 256 KB"
 	reasonProfileTooLarge = "the profile would be larger than 1 MB"
+	reasonOtherKind       = "the profile is a person's and not a group's of this kind, or the other way round"
 	reasonTooManyTraits   = "the profile would have more than 2000 properties"
 )
 

@@ -71,8 +71,9 @@ type Update struct {
 	Place        Place
 	KeepPlace    bool // leave geography as it is
 	DeviceInfo   DeviceInfo
-	Empty        bool   // an operator without traits ({"$set": {}}): creates the profile, changes nothing
-	Raw          []byte // the record as sent, for the sealed copy should it be rejected
+	Arrival      Arrival // how they came at TimeMS, if this is told; not with KeepLastSeen
+	Empty        bool    // an operator without traits ({"$set": {}}): creates the profile, changes nothing
+	Raw          []byte  // the record as sent, for the sealed copy should it be rejected
 
 	// Whose address Place comes from; enrichment reads them, no store does.
 	AddressRule event.AddressRule
@@ -169,9 +170,13 @@ type Changes struct {
 // the same request were.
 type Refusal struct {
 	Index  int
-	Field  string // "$add" and the like; never a trait's name
+	Field  string // "$add" and the like, or FieldGroupKey; never a trait's name
 	Reason string // safe words
 }
+
+// FieldGroupKey is the Field of a refusal since the update takes a person for a group,
+// a group for a person, or for one of another kind.
+const FieldGroupKey = "group_key"
 
 // OnceForMS is how long a store remembers at least that an update with an InsertID
 // was applied: SDKs that could not send try again for days.

@@ -156,6 +156,9 @@ func (m *memory) merge(g *profile.Merging) profile.Merged {
 		return profile.Merged{}
 	}
 	f, p := m.read(from), m.read(into)
+	if f.GroupKey != "" || p.GroupKey != "" {
+		return profile.Merged{}
+	}
 	p.Absorb(&f)
 	if p.UpdatedMS != 0 || p.Seen() != (profile.Seen{}) {
 		m.profiles[into] = p
