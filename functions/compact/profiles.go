@@ -30,8 +30,8 @@ type Snapshots interface {
 type ProfilesDeps struct {
 	People    People
 	Snapshots Snapshots
-	// Personal tells by its name whether a trait of a project is personal.
-	Personal func(project string) func(name string) bool
+	// Personal tells which traits of a project are personal.
+	Personal func(project string) profile.Personal
 	Now      func() time.Time
 }
 
@@ -74,7 +74,7 @@ func WriteProfiles(ctx context.Context, d ProfilesDeps) (did ProfilesSummary, er
 		rows = rows[:0]
 		return nil
 	}
-	personal := map[string]func(string) bool{}
+	personal := map[string]profile.Personal{}
 	err = d.People.All(ctx, func(p *profile.Profile) error {
 		judge := personal[p.Project]
 		if judge == nil {

@@ -101,8 +101,8 @@ func TestWriteProfiles(t *testing.T) {
 			now = now.Add(time.Hour)
 			_, err := compact.WriteProfiles(t.Context(), compact.ProfilesDeps{
 				People: people, Snapshots: files, Now: func() time.Time { return now },
-				Personal: func(project string) func(string) bool {
-					return func(name string) bool { return project != "shop" || name == "town" }
+				Personal: func(project string) profile.Personal {
+					return func(name string, _ []byte) bool { return project != "shop" || name == "town" }
 				},
 			})
 			return err

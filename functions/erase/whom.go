@@ -193,16 +193,9 @@ func (h *handler) byEmail(ctx context.Context, projectID, text string) ([]person
 	return found, nil
 }
 
-// holdsEmail tells a trait that is the e-mail, or a list with it.
+// holdsEmail tells a trait that is the e-mail, or a list with it, however deep.
 func (h *handler) holdsEmail(value json.RawMessage, email string) bool {
-	var one string
-	var list []string
-	if json.Unmarshal(value, &one) == nil {
-		list = []string{one}
-	} else if json.Unmarshal(value, &list) != nil {
-		return false
-	}
-	return slices.ContainsFunc(list, func(text string) bool {
+	return slices.ContainsFunc(profile.Texts(value), func(text string) bool {
 		have, ok := h.NormalEmail(text)
 		return ok && have == email
 	})

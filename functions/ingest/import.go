@@ -142,7 +142,7 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 			named = append(named, u)
 		}
 	}
-	known, err := h.knownOnes(o.ctx, &b, known)
+	known, err := h.knownOnes(o.ctx, &b, projectID, known)
 	if err != nil {
 		return a, err
 	}
@@ -167,6 +167,8 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	if err != nil {
 		return a, err
 	}
+	// Of a line that is two updates, both may be refused.
+	refused = slices.CompactFunc(refused, func(x, y profile.Refusal) bool { return x.Index == y.Index })
 	b.Rejected = append(b.Rejected, refusals(refused, updates)...)
 	if len(b.Rejected) > 0 {
 		if err := h.Sink.Put(ctx, h.parcel(&b, nil, o, h.Now(), requestID)); err != nil {
@@ -182,16 +184,22 @@ func (h *handler) takeLines(ctx context.Context, lines [][]byte, o *owners, proj
 	return a, nil
 }
 
-// knownOnes keeps the updates of lake ids to which an identifier leads. An id from
-// another server, or of somebody who was erased since the export, would be a profile
-// that nobody could find or erase by what the website calls its person. Nothing of
-// such a line is kept.
-func (h *handler) knownOnes(ctx context.Context, b *wire.Batch, updates []profile.Update) ([]profile.Update, error) {
+// knownOnes keeps the updates of lake ids to which an identifier of the project leads.
+// An id from another server or project, or of somebody who was erased since the export,
+// would be a profile that nobody could find or erase by what the website calls its
+// person. Nothing of such a line is kept.
+func (h *handler) knownOnes(ctx context.Context, b *wire.Batch, projectID string, updates []profile.Update) ([]profile.Update, error) {
 	ids := make([]string, len(updates))
 	for i := range updates {
 		ids[i] = updates[i].ID
 	}
-	known, err := h.Vault.Known(ctx, ids)
+	known, err := h.Vault.Known(ctx, projectID, ids, func(id string) (bool, error) {
+		_, err := h.Profiles.Get(ctx, projectID, id)
+		if fault.CodeOf(err) == fault.NotFound {
+			return false, nil
+		}
+		return err == nil, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -249,15 +257,15 @@ func (h *handler) sealImport(ctx context.Context, b *wire.Batch, updates []profi
 	return alive, nil
 }
 
-// importChanges sets the traits and tells when somebody was seen. Both ends of that
-// are updates, since a sighting may be lost with the process; the first arrival is
-// one.
+// importChanges sets the traits and tells when somebody was seen, and how they first
+// came. Both ends of that are updates, since a sighting may be lost with the process.
 func importChanges(updates []profile.Update, seen map[int]profile.Seen) (c profile.Changes) {
 	for _, u := range updates {
 		told := seen[u.Index]
 		if told.FirstMS != 0 {
 			first := u
 			first.Ops, first.TimeMS, first.KeepLastSeen, first.KeepPlace = nil, told.FirstMS, false, true
+			first.Arrival = told.Arrival
 			c.Updates = append(c.Updates, first)
 		}
 		u.KeepLastSeen, u.KeepPlace = told.LastMS == 0, true
@@ -266,10 +274,6 @@ func importChanges(updates []profile.Update, seen map[int]profile.Seen) (c profi
 			u.Place, u.KeepPlace, u.DeviceInfo = told.Place, told.Place == profile.Place{}, told.Device
 		}
 		c.Updates = append(c.Updates, u)
-		if told.Arrival != (profile.Arrival{}) && told.FirstMS != 0 {
-			c.Sightings = append(c.Sightings, profile.Sighting{Project: u.Project, ID: u.ID,
-				Seen: profile.SeenAt(told.FirstMS, profile.Place{}, profile.DeviceInfo{}, told.Arrival)})
-		}
 	}
 	return c
 }

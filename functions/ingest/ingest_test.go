@@ -61,6 +61,7 @@ type people struct {
 	asked    []profile.Merging
 	merged   profile.Merged
 	mergeErr error
+	profiles map[string]profile.Profile // by lake id
 }
 
 func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal, error) {
@@ -75,6 +76,9 @@ func (p *people) Apply(_ context.Context, c profile.Changes) ([]profile.Refusal,
 	for _, u := range c.Updates {
 		if len(u.Ops) > 0 && u.Ops[0].Name == "refuse" {
 			refused = append(refused, profile.Refusal{Index: u.Index, Field: "$add", Reason: "not a number"})
+		}
+		if stored, ok := p.profiles[u.ID]; ok && stored.GroupKey != u.GroupKey {
+			refused = append(refused, profile.Refusal{Index: u.Index, Field: profile.FieldGroupKey, Reason: "another kind"})
 		}
 	}
 	return refused, nil
@@ -100,7 +104,10 @@ func (p *people) Linked(_ context.Context, _, id string) ([]string, error) { ret
 
 func (p *people) Erase(context.Context, string, []string) error { return nil }
 
-func (p *people) Get(context.Context, string, string) (profile.Profile, error) {
+func (p *people) Get(_ context.Context, _, id string) (profile.Profile, error) {
+	if found, ok := p.profiles[id]; ok {
+		return found, nil
+	}
 	return profile.Profile{}, fault.New(fault.NotFound, "none")
 }
 

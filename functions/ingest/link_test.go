@@ -80,3 +80,47 @@ func TestSealedForThePerson(t *testing.T) {
 		t.Error("the update does not name the id that it was sent for")
 	}
 }
+
+// merged is a store in which everybody has the profile that somebody once had.
+type merged struct {
+	*people
+	profile *profile.Profile
+}
+
+func (m merged) Get(_ context.Context, project, id string) (profile.Profile, error) {
+	p := *m.profile
+	p.Project, p.ID = project, id
+	return p, nil
+}
+
+// What was sealed for somebody who was merged into a person since is the same to the
+// person's $union and $remove.
+func TestListsOfTheMerged(t *testing.T) {
+	b := newBench(t)
+	p := profile.Profile{Project: "p"}
+	b.rebuild(func(d *ingest.Deps) { d.Profiles = merged{b.people, &p} })
+	send := func(id, operators string) {
+		t.Helper()
+		b.send("POST", "/engage", `[{"$token":"T","$distinct_id":"`+id+`",`+operators+`}]`, "Content-Type", "application/json")
+		all := b.people.updates()
+		last := all[len(all)-1]
+		if _, refused := profile.Apply(&p, &last, 1); refused != nil {
+			t.Fatal(refused)
+		}
+	}
+	send("before", `"$union":{"emails":["a@example.com","b@example.com"]}`)
+	before := b.people.updates()[0].ID
+	see := func(want string) {
+		t.Helper()
+		all := b.people.updates()
+		opened, _, err := b.deps.Vault.OpenTraits(t.Context(), "p", []string{before, all[len(all)-1].ID}, p.Traits)
+		if err != nil || len(opened) != 1 || string(opened[0].Value) != want {
+			t.Errorf("%v %s, want %s", err, opened, want)
+		}
+	}
+	see(`["a@example.com","b@example.com"]`)
+	send("after", `"$union":{"emails":["a@example.com","c@example.com"]}`)
+	see(`["a@example.com","b@example.com","c@example.com"]`)
+	send("after", `"$remove":{"emails":"b@example.com"}`)
+	see(`["a@example.com","c@example.com"]`)
+}

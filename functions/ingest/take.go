@@ -230,6 +230,9 @@ func refusals(refused []profile.Refusal, updates []profile.Update) []event.Rejec
 	list := make([]event.Rejection, 0, len(refused))
 	for _, f := range refused {
 		r := event.Rejection{Index: f.Index, Reason: event.ReasonBadOperator, Field: f.Field, Words: f.Reason}
+		if f.Field == profile.FieldGroupKey {
+			r.Reason = event.ReasonBadID
+		}
 		for i := range updates {
 			if updates[i].Index == f.Index {
 				r.Token, r.Payload = updates[i].Token, updates[i].Raw

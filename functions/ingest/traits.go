@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"loch/shared/event"
+	"loch/shared/fault"
 	"loch/shared/privacy"
 	"loch/shared/profile"
 	"loch/shared/rawjson"
@@ -83,9 +84,15 @@ func (h *handler) sealUpdates(ctx context.Context, b *wire.Batch, updates []prof
 }
 
 // findOwners finds the person of each update that is to be sealed: equal values are
-// equal to $union and $remove under one key only, whichever id they were sent for.
+// equal to $union and $remove under one key only, whichever id they were sent for. The
+// lists of somebody whom others were merged into hold what was sealed under theirs,
+// so those are found, too.
 func (h *handler) findOwners(ctx context.Context, updates []profile.Update) error {
+	seen := sealersSeen{left: profile.MaxListBytes, of: map[[2]string]map[string][]string{}}
 	for i := range updates {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		u := &updates[i]
 		if u.ExactID || u.GroupKey != "" || !slices.ContainsFunc(u.Ops, func(op profile.Op) bool { return op.Personal }) {
 			continue
@@ -95,8 +102,62 @@ func (h *handler) findOwners(ctx context.Context, updates []profile.Update) erro
 			return err
 		}
 		u.Owner = whose[0]
+		if !slices.ContainsFunc(u.Ops, comparesSealed) {
+			continue
+		}
+		if u.Sealers, err = h.sealersOf(ctx, u, &seen); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// comparesSealed tells an operator that looks for its operand among sealed items.
+func comparesSealed(op profile.Op) bool {
+	return op.Personal && (op.Kind == profile.Union || op.Kind == profile.Remove)
+}
+
+// sealersSeen are those who sealed items in the profiles of one request: by project and
+// person, and by trait.
+type sealersSeen struct {
+	left int // bytes of traits that may still be looked at
+	of   map[[2]string]map[string][]string
+}
+
+// mostSealers is under how many keys an operand is looked for beside the person's own.
+// A write token is public, and each costs a hash for every item.
+const mostSealers = 4
+
+// sealersOf are those merged into a person who sealed items of the lists that an update
+// compares with.
+func (h *handler) sealersOf(ctx context.Context, u *profile.Update, seen *sealersSeen) (sealers []string, err error) {
+	who := [2]string{u.Project, u.Owner}
+	byTrait, known := seen.of[who]
+	if !known && seen.left > 0 {
+		p, err := h.Profiles.Get(ctx, u.Project, u.Owner)
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			return nil, err
+		}
+		byTrait = map[string][]string{}
+		for _, t := range p.Traits {
+			seen.left -= len(t.Value)
+			if found := profile.SealersOf(t.Value); found != nil {
+				byTrait[t.Name] = found
+			}
+		}
+		seen.of[who] = byTrait
+	}
+	for i := range u.Ops {
+		if !comparesSealed(u.Ops[i]) {
+			continue
+		}
+		for _, sealer := range byTrait[u.Ops[i].Name] {
+			if sealer != u.Owner && !slices.Contains(sealers, sealer) && len(sealers) < mostSealers {
+				sealers = append(sealers, sealer)
+			}
+		}
+	}
+	return sealers, nil
 }
 
 // refused tells a value of a kind for which the project's policy is reject. A
@@ -112,13 +173,7 @@ func appendEmails(list []vault.Value, p *privacy.Cleaner, u *profile.Update, op 
 	if !op.Personal || op.Kind == profile.Remove || u.GroupKey != "" {
 		return list
 	}
-	var values []string
-	if len(op.Value) > 0 && op.Value[0] == '"' {
-		values = []string{rawjson.Text(op.Value)}
-	} else if json.Unmarshal(op.Value, &values) != nil {
-		return list
-	}
-	for _, v := range values {
+	for _, v := range profile.Texts(op.Value) {
 		if email, ok := p.NormalEmail(v); ok {
 			list = append(list, vault.Value{Project: u.Project, Owner: u.ID, Rule: string(privacy.Email), Value: email})
 		}

@@ -186,15 +186,11 @@ func joined(entries []audit.Entry) []audit.Entry {
 func (l *listing) impersonal(traits []profile.Trait) []profile.Trait {
 	out := make([]profile.Trait, 0, len(traits))
 	for _, t := range traits {
-		if !l.personalName(t.Name) && !profile.HoldsSealed(t.Value) {
+		if formOf(t.Name) == 0 && !l.policy.Seals(t.Name, t.Value) && !profile.HoldsSealed(t.Value) {
 			out = append(out, t)
 		}
 	}
 	return out
-}
-
-func (l *listing) personalName(name string) bool {
-	return formOf(name) != 0 || l.policy.PersonalTrait(name)
 }
 
 // didIt asks the engine who did an event.

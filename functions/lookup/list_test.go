@@ -294,7 +294,7 @@ func TestListRefusals(t *testing.T) {
 		{"?limit=x", "read", 400, "limit"}, {"?order=plan", "read", 400, "order"}, {"?cursor=x", "read", 400, "cursor"},
 		{"?order=first_seen&cursor=" + *good.Next, "read", 400, "cursor"},
 		{"?where=[{}]", "read", 400, "where[0].property"}, {`?where=[{"property":"last_seen","op":"gt","value":1}]`, "read", 400, "where[0].value"},
-		{"?cohort={}", "read", 400, "cohort.did"}, {"?group_key=%FF", "read", 400, "group_key"}, {"?personal=no", "read", 400, "personal"}, {"?limit=%zz", "read", 400, ""},
+		{"?cohort={}", "read", 400, "cohort.did"}, {"?cohort=", "read", 400, "cohort"}, {"?where", "pii", 400, "where"}, {"?group_key=%FF", "read", 400, "group_key"}, {"?personal=no", "read", 400, "personal"}, {"?limit=%zz", "read", 400, ""},
 	} {
 		w := get(h, "/api/profiles"+strings.NewReplacer(`"`, "%22", "{", "%7B", "}", "%7D").Replace(c.query), c.key)
 		if w.Code != c.status || c.field != "" && !strings.Contains(w.Body.String(), `"field":"`+c.field+`"`) {

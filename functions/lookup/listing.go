@@ -12,7 +12,6 @@ import (
 	"loch/shared/event"
 	"loch/shared/fault"
 	"loch/shared/filter"
-	"loch/shared/privacy"
 	"loch/shared/project"
 	"loch/shared/roster"
 )
@@ -35,6 +34,9 @@ func readListing(r *http.Request, key project.Key) (*listing, error) {
 			return nil, fault.Newf(fault.Invalid, "there is an unknown parameter; a list has %v", listParameters)
 		case len(list) > 1:
 			return nil, fault.New(fault.Invalid, "the parameter is there twice").At(name)
+		case list[0] == "" && (name == "where" || name == "cohort"):
+			// A script whose filter came out empty must not be told of everybody.
+			return nil, fault.New(fault.Invalid, "the parameter is empty; to list everybody, leave it out").At(name)
 		}
 	}
 	l := &listing{key: key, groupKey: values.Get("group_key"), order: roster.LastSeen, limit: usualLimit, clear: key.Scope.Allows(project.PII)}
@@ -44,7 +46,7 @@ func readListing(r *http.Request, key project.Key) (*listing, error) {
 	if len(l.groupKey) > event.MaxIDBytes || !utf8.ValidString(l.groupKey) {
 		return nil, fault.New(fault.Invalid, "the group key is too long or not UTF-8").At("group_key")
 	}
-	if l.policy, err = privacy.NewPolicy(key.Project.Settings.Privacy); err != nil {
+	if l.policy, err = policyOf(key); err != nil {
 		return nil, err
 	}
 	if err := l.mayCount(); err != nil {
@@ -136,7 +138,7 @@ func (l *listing) asksPersonal(f *filter.Filter) bool {
 		}
 		trait := roster.Trait(p)
 		root, _ := trait.Root()
-		return l.personalName(trait.Name) || l.personalName(root)
+		return formOf(trait.Name) != 0 || formOf(root) != 0 || l.policy.PersonalPath(trait.Name)
 	})
 }
 

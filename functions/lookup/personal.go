@@ -2,7 +2,6 @@ package lookup
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ func (h *handler) show(r *http.Request, key project.Key, asked, said string, p p
 			return answer{}, err
 		}
 	}
-	policy, err := privacy.NewPolicy(key.Project.Settings.Privacy)
+	policy, err := policyOf(key)
 	if err != nil {
 		return answer{}, err
 	}
@@ -57,14 +56,23 @@ func (h *handler) show(r *http.Request, key project.Key, asked, said string, p p
 	return answerOf(asked, p), nil
 }
 
+// policyOf is what a key's project calls personal, its kinds of group among it.
+func policyOf(key project.Key) (*privacy.Policy, error) {
+	policy, err := privacy.NewPolicy(key.Project.Settings.Privacy)
+	if err != nil {
+		return nil, err
+	}
+	return policy.WithGroups(key.Project.Settings.GroupKeys), nil
+}
+
 // take takes one of the key's turns.
 func (h *handler) take(key project.Key) error {
 	return h.Limit.Take(key, key.Project.Settings.LookupLimit())
 }
 
 // open opens a profile's traits, and names those that are personal: those that lay
-// sealed, and those that the project's policy calls personal today, should they have
-// been set before it did.
+// sealed, and those that the project's policy calls personal today, or a member of
+// them, should they have been set before it did.
 func (h *handler) open(ctx context.Context, policy *privacy.Policy, p profile.Profile) (opened []profile.Trait, names []string, err error) {
 	owners, err := h.Profiles.Linked(ctx, p.Project, p.ID)
 	if err != nil {
@@ -74,7 +82,7 @@ func (h *handler) open(ctx context.Context, policy *privacy.Policy, p profile.Pr
 		return nil, nil, err
 	}
 	for _, t := range opened {
-		if policy.PersonalTrait(t.Name) && string(t.Value) != "null" && !slices.Contains(names, t.Name) {
+		if policy.Seals(t.Name, t.Value) && string(t.Value) != "null" && !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
 		}
 	}
@@ -91,7 +99,7 @@ func (h *handler) byEmail(ctx context.Context, key project.Key, text string) (be
 	if err := h.take(key); err != nil {
 		return best, err
 	}
-	policy, err := privacy.NewPolicy(key.Project.Settings.Privacy)
+	policy, err := policyOf(key)
 	if err != nil {
 		return best, err
 	}
@@ -131,14 +139,7 @@ func hasEmail(policy *privacy.Policy, traits []profile.Trait, names []string, em
 		if !slices.Contains(names, t.Name) {
 			return false
 		}
-		var list []string
-		var one string
-		if json.Unmarshal(t.Value, &one) == nil {
-			list = []string{one}
-		} else if json.Unmarshal(t.Value, &list) != nil {
-			return false
-		}
-		return slices.ContainsFunc(list, func(v string) bool {
+		return slices.ContainsFunc(profile.Texts(t.Value), func(v string) bool {
 			have, ok := policy.NormalEmail(v)
 			return ok && have == email
 		})

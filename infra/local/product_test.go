@@ -14,7 +14,7 @@ import (
 	sharedreport "loch/shared/report"
 )
 
-// TestTraitsThatBecamePersonal sets privacy.personal_traits when profiles are in the
+// TestTraitsThatBecamePersonal sets privacy.personal_traits and group_keys when profiles are in the
 // lake already: once the folder is open again, SQL does not show them.
 func TestTraitsThatBecamePersonal(t *testing.T) {
 	dir := t.TempDir()
@@ -29,12 +29,13 @@ func TestTraitsThatBecamePersonal(t *testing.T) {
 	p := opened()
 	id := p.registry.IDs()[0]
 	if _, err := p.profiles.Apply(t.Context(), profile.Changes{Updates: []profile.Update{{Project: id, ID: strings.Repeat("a", 32), TimeMS: 1,
-		Ops: []profile.Op{{Kind: profile.Set, Name: "Shoe size", Value: json.RawMessage("43")}}}}}); err != nil {
+		Ops: []profile.Op{{Kind: profile.Set, Name: "Shoe size", Value: json.RawMessage("43")}, {Kind: profile.Set, Name: "feet", Value: json.RawMessage(`{"shoeSize":43}`)},
+			{Kind: profile.Set, Name: "club", Value: json.RawMessage(`"Acme"`)}}}}}); err != nil {
 		t.Fatal(err)
 	}
 	see := func(want string) {
 		t.Helper()
-		r, err := p.engine.Query(context.Background(), id, `SELECT traits->>'Shoe size' FROM profiles`, sharedreport.Limits{})
+		r, err := p.engine.Query(context.Background(), id, `SELECT traits->>'Shoe size', traits->'feet'->>'shoeSize', traits->>'club' FROM profiles`, sharedreport.Limits{})
 		if err != nil || fmt.Sprint(r.Rows) != want {
 			t.Errorf("SQL sees %v, %v, want %s", r.Rows, err, want)
 		}
@@ -42,7 +43,7 @@ func TestTraitsThatBecamePersonal(t *testing.T) {
 	if err := p.snapshots.Full(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	see("[[43]]")
+	see("[[43 43 Acme]]")
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,9 @@ func TestTraitsThatBecamePersonal(t *testing.T) {
 	if err := json.Unmarshal(text, &content); err != nil {
 		t.Fatal(err)
 	}
-	content["projects"].([]any)[0].(map[string]any)["settings"] = map[string]any{"privacy": map[string]any{"personal_traits": []string{"shoe_size"}}}
+	content["projects"].([]any)[0].(map[string]any)["settings"] = map[string]any{
+		"privacy": map[string]any{"personal_traits": []string{"shoe_size"}}, "group_keys": []string{"club"},
+	}
 	if text, err = json.Marshal(content); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +66,7 @@ func TestTraitsThatBecamePersonal(t *testing.T) {
 		t.Fatal(err)
 	}
 	p = opened()
-	see("[[<nil>]]")
+	see("[[<nil> <nil> <nil>]]")
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -82,14 +82,15 @@ func (f forgetful) Erase(ctx context.Context, projectID string, ids []string) er
 	return f.snapshots.Changes(ctx)
 }
 
-// personalTrait tells by its name whether a project's trait is personal. Settings
+// personalTrait tells which of a project's traits are personal. Settings
 // were checked at the start; should they be wrong by now, every trait is.
-func (p *product) personalTrait(projectID string) func(name string) bool {
-	policy, err := privacy.NewPolicy(p.registry.Settings(projectID).Privacy)
+func (p *product) personalTrait(projectID string) profile.Personal {
+	settings := p.registry.Settings(projectID)
+	policy, err := privacy.NewPolicy(settings.Privacy)
 	if err != nil {
-		return func(string) bool { return true }
+		return func(string, []byte) bool { return true }
 	}
-	return policy.PersonalTrait
+	return policy.WithGroups(settings.GroupKeys).Seals
 }
 
 // traitsPolicy is a word for which traits are personal in all projects.
@@ -97,8 +98,9 @@ func (p *product) traitsPolicy() string {
 	h := sha256.New()
 	for _, id := range p.registry.IDs() {
 		digest := "all"
-		if policy, err := privacy.NewPolicy(p.registry.Settings(id).Privacy); err == nil {
-			digest = policy.TraitsDigest()
+		settings := p.registry.Settings(id)
+		if policy, err := privacy.NewPolicy(settings.Privacy); err == nil {
+			digest = policy.WithGroups(settings.GroupKeys).TraitsDigest()
 		}
 		h.Write([]byte(id + "\x00" + digest + "\x00"))
 	}

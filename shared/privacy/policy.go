@@ -14,6 +14,7 @@ import (
 type Policy struct {
 	actions        map[Rule]Action
 	personalTraits map[string]bool // by plain spelling, see plainName
+	groupKeys      []string        // kinds of group, exactly as spelt
 	parameters     map[string]bool // of URLs, kept; lower case
 	keepURLs       bool
 	referrerPath   bool
@@ -96,4 +97,12 @@ func plainName(name string) string {
 		}
 		return r
 	}, strings.ToLower(name))
+}
+
+// WithGroups is the policy for traits where there are these kinds of group: a trait
+// that is called as one names a group that somebody belongs to.
+func (p *Policy) WithGroups(groupKeys []string) *Policy {
+	with := *p
+	with.groupKeys = groupKeys
+	return &with
 }

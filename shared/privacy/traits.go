@@ -18,9 +18,10 @@ import (
 //
 // What many people share stays in clear: city, country, company, job title, plan,
 // gender, age. A company's name and address are the company's ("company_name").
-// "name" alone is personal: on a person's profile it is the person's.
+// "name" alone is personal: on a person's profile it is the person's. What the
+// project calls personal is so under whatever name it was flattened ("about.nick").
 func (p *Policy) PersonalTrait(name string) bool {
-	if personalName(name) || len(p.personalTraits) > 0 && p.personalTraits[plainName(name)] {
+	if personalName(name) || p.ownTrait(name) || slices.Contains(p.groupKeys, name) {
 		return true
 	}
 	// "address.street", as libraries flatten nested traits; not "company.name".
@@ -32,13 +33,41 @@ func (p *Policy) PersonalTrait(name string) bool {
 	return (slices.Contains(owners, within) || slices.Contains(holders, within)) && personalName(name[i+1:])
 }
 
-// TraitsDigest is a word for all that PersonalTrait answers: another one where it
+// ownTrait tells a trait that the project itself calls personal: the whole name, or
+// a part of it between dots.
+func (p *Policy) ownTrait(name string) bool {
+	if len(p.personalTraits) == 0 {
+		return false
+	}
+	if p.personalTraits[plainName(name)] {
+		return true
+	}
+	for part := range strings.SplitSeq(name, ".") {
+		if p.personalTraits[plainName(part)] {
+			return true
+		}
+	}
+	return false
+}
+
+// Seals tells a trait that would be sealed if it were set today, for its name or for
+// the names of its members. What was set before the policy was so, and lies in clear, is
+// hidden like what is sealed.
+func (p *Policy) Seals(name string, value []byte) bool {
+	return p.PersonalTrait(name) || p.HoldsPersonalTrait(name, value)
+}
+
+// rulesOfTraits is another number whenever Seals answers otherwise for the same words.
+const rulesOfTraits = "2"
+
+// TraitsDigest is a word for all that Seals answers: another one where it
 // may answer otherwise, because the settings changed or the words that every project
 // has. So what was written without personal traits can be told to be out of date.
 func (p *Policy) TraitsDigest() string {
 	h := sha256.New()
+	h.Write([]byte(rulesOfTraits))
 	for _, words := range [][]string{
-		slices.Sorted(maps.Keys(personalTraits)), owners, holders, slices.Sorted(maps.Keys(p.personalTraits)),
+		slices.Sorted(maps.Keys(personalTraits)), owners, holders, slices.Sorted(maps.Keys(p.personalTraits)), slices.Sorted(slices.Values(p.groupKeys)),
 	} {
 		for _, word := range words {
 			h.Write([]byte(word + "\x00"))
@@ -135,7 +164,7 @@ func (p *Policy) HoldsPersonalTrait(name string, json []byte) bool {
 			end := rawjson.StringEnd(text, i)
 			if rawjson.IsName(text, end) {
 				last = rawjson.Text([]byte(text[i:end]))
-				if unambiguous[plainName(last)] || p.PersonalTrait(around[len(around)-1]+"."+last) {
+				if p.personalMember(around[len(around)-1], last) {
 					return true
 				}
 			}
@@ -145,4 +174,25 @@ func (p *Policy) HoldsPersonalTrait(name string, json []byte) bool {
 		}
 	}
 	return false
+}
+
+// PersonalPath tells whether a value behind dots is personal, as "about.contact.email"
+// is: a member of a trait, however deep, or what is within a personal one.
+func (p *Policy) PersonalPath(path string) bool {
+	if p.PersonalTrait(path) {
+		return true
+	}
+	last := ""
+	for i, part := range strings.Split(path, ".") {
+		if i == 0 && p.PersonalTrait(part) || i > 0 && p.personalMember(last, part) {
+			return true
+		}
+		last = part
+	}
+	return false
+}
+
+// personalMember judges a member by its name and by the name it stands under.
+func (p *Policy) personalMember(within, name string) bool {
+	return unambiguous[plainName(name)] || p.PersonalTrait(within+"."+name)
 }

@@ -64,7 +64,45 @@ func TestTraitsDigest(t *testing.T) {
 	if own == plain || own == policy(t, project.Privacy{PersonalTraits: []string{"salary"}}).TraitsDigest() {
 		t.Error("further traits are personal, and the digest is the same")
 	}
+	if p := policy(t, project.Privacy{}); p.WithGroups([]string{"company"}).TraitsDigest() == plain || p.TraitsDigest() != plain || p.WithGroups(nil).TraitsDigest() != plain {
+		t.Error("kinds of group do not show in the digest, or in another policy's")
+	}
 	if own != policy(t, project.Privacy{PersonalTraits: []string{"Shoe size", "$salary"}}).TraitsDigest() {
 		t.Error("the same traits, spelt otherwise, have another digest")
+	}
+}
+
+// Members are judged as what they would be if their trait were flattened, and by the
+// project's own words wherever they stand.
+func TestPersonalMembers(t *testing.T) {
+	p, own := policy(t, project.Privacy{}), policy(t, project.Privacy{PersonalTraits: []string{"nick"}})
+	for _, c := range []struct {
+		value, path string
+		is, isOwn   bool
+	}{
+		{`{"nick":"Zorro"}`, "about.nick", false, true},
+		{`[1,{"of":{"Nick":"Zorro"}}]`, "about.of.Nick", false, true},
+		{`{"birthday":"1990-01-01"}`, "about.birthday", true, true},
+		{`{"contact":{"name":"Z","plan":1}}`, "about.contact.name", true, true},
+		{`{"name":"Z","nickel":["nick"]}`, "about.name", false, false},
+		{`"nick"`, "about.nickel", false, false},
+	} {
+		if got := p.Seals("about", []byte(c.value)); got != c.is {
+			t.Errorf("%s: sealed %v", c.value, got)
+		}
+		if got := own.Seals("about", []byte(c.value)); got != c.isOwn {
+			t.Errorf("%s: sealed %v by the project", c.value, got)
+		}
+		if p.PersonalPath(c.path) != c.is || own.PersonalPath(c.path) != c.isOwn {
+			t.Errorf("%s is not judged as its value is", c.path)
+		}
+	}
+	for _, path := range []string{"nick.first", "email.domain", "about.nick.first"} {
+		if !own.PersonalPath(path) {
+			t.Errorf("%s is within what is personal", path)
+		}
+	}
+	if !own.PersonalTrait("about.nick") || p.PersonalTrait("about.nick") {
+		t.Error("a flattened trait is not judged by the project's words")
 	}
 }

@@ -22,7 +22,8 @@ const (
 // there was nothing to take a trait from. After a refusal p is as it was.
 //
 // now is the store's clock; it becomes UpdatedMS. The profile may keep bytes of
-// the update's values.
+// the update's values. A person stays a person, and a group one of its kind: the
+// lake id of one cannot become the other's until the profile is deleted.
 func Apply(p *Profile, u *Update, now int64) (keep bool, refused *Refusal) {
 	d := newDraft(p, len(u.Ops))
 	if len(u.Ops) == 0 {
@@ -32,6 +33,9 @@ func Apply(p *Profile, u *Update, now int64) (keep bool, refused *Refusal) {
 		if reason := d.do(&u.Ops[i]); reason != "" {
 			return p.exists(), &Refusal{Index: u.Index, Field: "$" + string(u.Ops[i].Kind), Reason: reason}
 		}
+	}
+	if p.exists() && !d.wiped && p.GroupKey != u.GroupKey {
+		return true, &Refusal{Index: u.Index, Field: FieldGroupKey, Reason: reasonOtherKind}
 	}
 	traits := d.finish()
 	if reason := withinLimits(p.Traits, traits); reason != "" {
@@ -46,9 +50,7 @@ func Apply(p *Profile, u *Update, now int64) (keep bool, refused *Refusal) {
 	}
 	p.Traits = traits
 	p.UpdatedMS = now
-	if p.GroupKey == "" {
-		p.GroupKey = u.GroupKey
-	}
+	p.GroupKey = u.GroupKey
 	p.SetSeen(p.Seen().updated(u))
 	return true, nil
 }

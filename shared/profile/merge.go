@@ -42,7 +42,7 @@ const (
 	// MergeRefused: nothing was merged. Either OnlyNew was asked for and From
 	// is not; or both are devices of nobody, which meet
 	// when their users do; or the person would have more than MaxMerged
-	// identifiers; or one of them was erased.
+	// identifiers; or one is a group's; or one of them was erased.
 	MergeRefused MergeOutcome = iota
 	// MergeDone: the two are one person, since now or since before.
 	MergeDone

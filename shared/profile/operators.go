@@ -3,6 +3,7 @@ package profile
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // Why an update is refused. The words are shown to the client and never hold a
@@ -19,6 +20,7 @@ const (
 	reasonOperandJSON     = "the value is not valid JSON"
 	reasonValueTooLarge   = "the value would be larger than 256 KB"
 	reasonProfileTooLarge = "the profile would be larger than 1 MB"
+	reasonOtherKind       = "the profile is a person's and not a group's of this kind, or the other way round"
 	reasonTooManyTraits   = "the profile would have more than 2000 properties"
 )
 
@@ -59,12 +61,12 @@ func (d *draft) do(op *Op) (reason string) {
 	case Append:
 		value, reason = appendItem(stored, op.Value)
 	case Union:
-		value, reason = union(stored, op.Value)
+		value, reason = union(stored, op.Value, op.Same)
 	case Remove:
 		if stored == nil {
 			return ""
 		}
-		value, reason = remove(stored, op.Value)
+		value, reason = remove(stored, op.Value, op.Same)
 	default:
 		return reasonUnknownOperator
 	}
@@ -93,8 +95,9 @@ func appendItem(stored, item []byte) (list []byte, reason string) {
 }
 
 // union adds the operand's items, or the operand itself if it is no list, that
-// the stored list does not hold. Items that are there stay as they were sent.
-func union(stored, operand []byte) (list []byte, reason string) {
+// the stored list does not hold. Items that are there stay as they were sent, but an
+// item of same, which are other forms of the operand, gives way to the operand's.
+func union(stored, operand []byte, same []json.RawMessage) (list []byte, reason string) {
 	var have []json.RawMessage
 	if stored != nil {
 		if !isList(stored) {
@@ -104,11 +107,14 @@ func union(stored, operand []byte) (list []byte, reason string) {
 			return nil, reasonStoredList
 		}
 	}
-	more := []json.RawMessage{bytes.TrimSpace(operand)}
-	if isList(operand) {
-		more = nil
-		if json.Unmarshal(operand, &more) != nil {
-			return nil, reasonOperandJSON
+	more, ok := itemsOf(operand)
+	if !ok {
+		return nil, reasonOperandJSON
+	}
+	grown := stored == nil
+	if len(same) > 0 && stored != nil {
+		if have, grown, ok = reseal(have, more, same); !ok {
+			return nil, reasonStoredList
 		}
 	}
 
@@ -120,7 +126,6 @@ func union(stored, operand []byte) (list []byte, reason string) {
 		}
 		seen[key] = true
 	}
-	grown := stored == nil
 	for _, item := range more {
 		key, ok := canonical(item)
 		if !ok {
@@ -138,9 +143,56 @@ func union(stored, operand []byte) (list []byte, reason string) {
 	return joinItems(have...), ""
 }
 
-// remove takes every item out of a list that equals the operand. Mixpanel does
-// not say whether the first goes or all; all is what "remove" promises.
-func remove(stored, operand []byte) (list []byte, reason string) {
+// itemsOf are a list's items, or the value itself if it is no list.
+func itemsOf(operand []byte) (items []json.RawMessage, ok bool) {
+	if !isList(operand) {
+		return []json.RawMessage{bytes.TrimSpace(operand)}, true
+	}
+	return items, json.Unmarshal(operand, &items) == nil
+}
+
+// reseal puts the operand's sealed items in the place of those that a list holds in
+// another form, unless it holds them as well. It is not ok where a list cannot be read.
+func reseal(have, sealed, same []json.RawMessage) (list []json.RawMessage, changed, ok bool) {
+	boxOf := make(map[string]json.RawMessage, len(sealed))
+	for _, form := range same {
+		items, ok := itemsOf(form)
+		if !ok || len(items) != len(sealed) {
+			return nil, false, false
+		}
+		for i, item := range items {
+			key, ok := canonical(item)
+			if !ok {
+				return nil, false, false
+			}
+			boxOf[key] = sealed[i]
+		}
+	}
+	keys, there := make([]string, len(have)), make(map[string]bool, len(have))
+	for i, item := range have {
+		if keys[i], ok = canonical(item); !ok {
+			return nil, false, false
+		}
+		there[keys[i]] = true
+	}
+	list = make([]json.RawMessage, 0, len(have))
+	for i, item := range have {
+		if box, is := boxOf[keys[i]]; is {
+			changed = true
+			key, _ := canonical(box)
+			if there[key] {
+				continue
+			}
+			there[key], item = true, box
+		}
+		list = append(list, item)
+	}
+	return list, changed, true
+}
+
+// remove takes every item out of a list that equals the operand, in whichever form.
+// Mixpanel does not say whether the first goes or all; all is what "remove" promises.
+func remove(stored, operand []byte, same []json.RawMessage) (list []byte, reason string) {
 	if !isList(stored) {
 		return nil, reasonStoredList
 	}
@@ -148,9 +200,13 @@ func remove(stored, operand []byte) (list []byte, reason string) {
 	if json.Unmarshal(stored, &have) != nil {
 		return nil, reasonStoredList
 	}
-	unwanted, ok := canonical(operand)
-	if !ok {
-		return nil, reasonOperandJSON
+	unwanted := make([]string, 0, 1+len(same))
+	for _, form := range append([]json.RawMessage{operand}, same...) {
+		key, ok := canonical(form)
+		if !ok {
+			return nil, reasonOperandJSON
+		}
+		unwanted = append(unwanted, key)
 	}
 	kept := make([]json.RawMessage, 0, len(have))
 	for _, item := range have {
@@ -158,7 +214,7 @@ func remove(stored, operand []byte) (list []byte, reason string) {
 		if !ok {
 			return nil, reasonStoredList
 		}
-		if key != unwanted {
+		if !slices.Contains(unwanted, key) {
 			kept = append(kept, item)
 		}
 	}

@@ -39,6 +39,10 @@ type Op struct {
 	Value json.RawMessage
 	// Personal has the vault seal Value, each item of a list for itself.
 	Personal bool
+	// Same is what else Value is equal to when it is sealed, for $union and $remove: as it
+	// was in clear, since a list may be from before its trait was personal, and under
+	// the keys of Sealers. It is compared with and stored nowhere.
+	Same []json.RawMessage
 }
 
 // Update is what one record of a request does to one profile. Its operators are
@@ -53,6 +57,9 @@ type Update struct {
 	Project string
 	ID      string // lake id
 	Owner   string // lake id of the person under whose key operands are sealed; empty for ID's own. No store reads it
+	// Sealers are others under whose keys items of the person's lists lie sealed: those
+	// who were merged into them. No store reads it.
+	Sealers []string
 	Ops     []Op
 	// InsertID is what the client named the record by ($insert_id, messageId), so
 	// that it can be sent again; the keyed hash of it by the time a store sees it.
@@ -64,8 +71,9 @@ type Update struct {
 	Place        Place
 	KeepPlace    bool // leave geography as it is
 	DeviceInfo   DeviceInfo
-	Empty        bool   // an operator without traits ({"$set": {}}): creates the profile, changes nothing
-	Raw          []byte // the record as sent, for the sealed copy should it be rejected
+	Arrival      Arrival // how they came at TimeMS, if this is told; not with KeepLastSeen
+	Empty        bool    // an operator without traits ({"$set": {}}): creates the profile, changes nothing
+	Raw          []byte  // the record as sent, for the sealed copy should it be rejected
 
 	// Whose address Place comes from; enrichment reads them, no store does.
 	AddressRule event.AddressRule
@@ -162,9 +170,13 @@ type Changes struct {
 // the same request were.
 type Refusal struct {
 	Index  int
-	Field  string // "$add" and the like; never a trait's name
+	Field  string // "$add" and the like, or FieldGroupKey; never a trait's name
 	Reason string // safe words
 }
+
+// FieldGroupKey is the Field of a refusal since the update takes a person for a group,
+// a group for a person, or for one of another kind.
+const FieldGroupKey = "group_key"
 
 // OnceForMS is how long a store remembers at least that an update with an InsertID
 // was applied: SDKs that could not send try again for days.

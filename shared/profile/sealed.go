@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -60,6 +61,26 @@ func ParseSealed(value json.RawMessage) (s Sealed, ok bool) {
 	}
 	// Only what Append writes: another spelling of the same is no value of ours.
 	return s, len(s.Owner) == 32 && len(s.Tag) == 16 && bytes.Equal(s.Append(nil), value)
+}
+
+// SealersOf are the owners of what is sealed in a value: of the value, or of a list's
+// items, or of the items of lists in it.
+func SealersOf(value json.RawMessage) (owners []string) {
+	if s, ok := ParseSealed(value); ok {
+		return []string{s.Owner}
+	}
+	var items []json.RawMessage
+	if len(value) == 0 || value[0] != '[' || !HoldsSealed(value) || json.Unmarshal(value, &items) != nil {
+		return nil
+	}
+	for _, item := range items {
+		for _, owner := range SealersOf(item) {
+			if !slices.Contains(owners, owner) {
+				owners = append(owners, owner)
+			}
+		}
+	}
+	return owners
 }
 
 // HoldsSealed tells a value that is sealed, or a list of which an item may be. No

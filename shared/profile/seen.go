@@ -99,7 +99,7 @@ func (s Seen) updated(u *Update) Seen {
 	if u.KeepLastSeen {
 		return s
 	}
-	return s.Join(SeenAt(u.TimeMS, Place{}, DeviceInfo{}, Arrival{}))
+	return s.Join(SeenAt(u.TimeMS, Place{}, DeviceInfo{}, u.Arrival))
 }
 
 // after orders what was told by its time; of the same time, by the words, so that

@@ -21,11 +21,15 @@ type Snapshot struct {
 	Gone       bool  // there is no such profile any more
 }
 
-// SnapshotOf leaves out what is sealed, and traits whose name is personal.
-func SnapshotOf(p *Profile, personal func(name string) bool, now int64) (Snapshot, error) {
+// Personal tells by its name and its value whether a trait is personal. Without a
+// value it judges the name alone.
+type Personal func(name string, value []byte) bool
+
+// SnapshotOf leaves out what is sealed, and traits that are personal.
+func SnapshotOf(p *Profile, personal Personal, now int64) (Snapshot, error) {
 	kept := make([]Trait, 0, len(p.Traits))
 	for _, t := range p.Traits {
-		if !HoldsSealed(t.Value) && !personal(t.Name) && !bytes.Contains(t.Value, []byte("$sealed")) {
+		if !HoldsSealed(t.Value) && !personal(t.Name, t.Value) && !bytes.Contains(t.Value, []byte("$sealed")) {
 			kept = append(kept, t)
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"loch/shared/fault"
 )
 
-// Erase takes away everything that ties the lake ids of one person to anybody:
-// see Store.Erase. From the moment it returns, this process does not remember
+// Erase takes away everything that ties the lake ids of one person of the project to
+// anybody: see Store.Erase. From the moment it returns, this process does not remember
 // either; others do for at most CacheFor.
 func (v *Vault) Erase(ctx context.Context, projectID string, ids []string, suppress bool) error {
 	owners := make([]ID, len(ids))
@@ -21,14 +21,14 @@ func (v *Vault) Erase(ctx context.Context, projectID string, ids []string, suppr
 		}
 		owners[i] = id
 	}
-	keys, err := v.store.Erase(ctx, owners, suppress)
+	keys, err := v.store.Erase(ctx, projectID, owners, suppress)
 	// Also where it failed: it may have been kept all the same.
 	v.erasures.Add(1)
 	for _, k := range keys {
 		v.ids.Remove(k)
 	}
 	for _, owner := range owners {
-		v.people.Remove(owner)
+		v.people.Remove(personOf{projectID, owner})
 	}
 	for _, o := range v.owned.Keys() {
 		for _, owner := range owners {

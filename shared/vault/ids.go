@@ -45,7 +45,7 @@ func (v *Vault) make(ctx context.Context, identifiers []Identifier, owners []ID)
 			v.remember(k, found[j], erasures)
 			continue
 		}
-		entries, entryAt, unknown = append(entries, Entry{Key: k}), append(entryAt, at[j]), append(unknown, identifiers[at[j]])
+		entries, entryAt, unknown = append(entries, Entry{Key: k, Project: identifiers[at[j]].Project}), append(entryAt, at[j]), append(unknown, identifiers[at[j]])
 	}
 	if len(entries) == 0 {
 		return ids, nil
@@ -127,10 +127,14 @@ func (v *Vault) Lookup(ctx context.Context, project, kind, value string) (id str
 	return ids[0].String(), true, nil
 }
 
-// Known tells of each lake id, in order, whether an identifier leads to it. Nobody
-// else has one: nothing of such a person could be found, or erased, by what the
-// website calls them.
-func (v *Vault) Known(ctx context.Context, ids []string) ([]bool, error) {
+// Known tells of each lake id, in order, whether an identifier of the project leads to
+// it. Nobody else has one: nothing of such a person could be found, or erased, by what
+// the website calls them.
+//
+// Builds before 2026-11-28 did not note of whom which project made them. Such a person
+// is the project's whose key opens theirs; who has no key is the project's if hasProfile
+// says that there is a profile in it.
+func (v *Vault) Known(ctx context.Context, projectID string, ids []string, hasProfile func(id string) (bool, error)) ([]bool, error) {
 	owners := make([]ID, len(ids))
 	for i, text := range ids {
 		var err error
@@ -138,7 +142,39 @@ func (v *Vault) Known(ctx context.Context, ids []string) ([]bool, error) {
 			return nil, err
 		}
 	}
-	return v.store.Known(ctx, owners)
+	known, projects, err := v.store.Known(ctx, owners)
+	if err != nil {
+		return nil, err
+	}
+	for i := range owners {
+		switch {
+		case !known[i]:
+		case projects[i] != "":
+			known[i] = projects[i] == projectID
+		default:
+			if known[i], err = v.wasMadeIn(ctx, projectID, owners[i], hasProfile); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return known, nil
+}
+
+// wasMadeIn is Known for somebody of whom no project is noted.
+func (v *Vault) wasMadeIn(ctx context.Context, projectID string, owner ID, hasProfile func(id string) (bool, error)) (bool, error) {
+	wrapped, err := v.store.FindPersonKeys(ctx, []ID{owner})
+	if err != nil {
+		return false, err
+	}
+	if wrapped[0] == nil {
+		return hasProfile(owner.String())
+	}
+	wrapping, err := v.projectKey(ctx, projectID)
+	if err != nil {
+		return false, err
+	}
+	_, err = openPersonKey(wrapping, projectID, owner, wrapped[0])
+	return err == nil, nil // it is another project's, or nobody can open it
 }
 
 // IsSuppressed tells that a person asked never to be recorded under an

@@ -52,7 +52,7 @@ type Vault struct {
 	erasures atomic.Int64 // counts them, so that a reader notices one that came between
 	ids      *lru.Cache[Key, cachedID]
 	owned    *lru.Cache[Owned, struct{}] // owners that are known to be written
-	people   *lru.Cache[ID, cachedPerson]
+	people   *lru.Cache[personOf, cachedPerson]
 	projects projectKeys
 	salts    dailySalts
 }
@@ -79,7 +79,7 @@ func Open(ctx context.Context, store Store, wrapper Wrapper, o Options) (*Vault,
 	var err error
 	if v.ids, err = lru.New[Key, cachedID](o.CacheEntries); err == nil {
 		if v.owned, err = lru.New[Owned, struct{}](4096); err == nil {
-			v.people, err = lru.New[ID, cachedPerson](4096)
+			v.people, err = lru.New[personOf, cachedPerson](4096)
 		}
 	}
 	if err != nil {

@@ -18,6 +18,12 @@ type personKey struct {
 	tag  []byte
 }
 
+// personOf is whose key is kept in memory: what one project may open, another may not.
+type personOf struct {
+	project string
+	owner   ID
+}
+
 type cachedPerson struct {
 	personKey
 	until int64
@@ -34,7 +40,7 @@ func (v *Vault) personKeys(ctx context.Context, projectID string, owners []ID, c
 			continue
 		}
 		keys[owner] = personKey{}
-		if hit, ok := v.people.Get(owner); ok && nowMS < hit.until {
+		if hit, ok := v.people.Get(personOf{projectID, owner}); ok && nowMS < hit.until {
 			keys[owner] = hit.personKey
 			continue
 		}
@@ -61,16 +67,25 @@ func (v *Vault) personKeys(ctx context.Context, projectID string, owners []ID, c
 			continue
 		}
 		k, err := openPersonKey(wrapping, projectID, owner, wrapped[i])
+		if err != nil && !create && v.isElsewhere(ctx, projectID, owner) {
+			continue // to this project there is no such person
+		}
 		if err != nil {
 			return nil, err
 		}
 		keys[owner] = k
-		v.people.Add(owner, cachedPerson{k, v.fresh()})
+		v.people.Add(personOf{projectID, owner}, cachedPerson{k, v.fresh()})
 		if v.erasures.Load() != erasures {
-			v.people.Remove(owner) // as in remember
+			v.people.Remove(personOf{projectID, owner}) // as in remember
 		}
 	}
 	return keys, nil
+}
+
+// isElsewhere says that a person is known to be another project's.
+func (v *Vault) isElsewhere(ctx context.Context, projectID string, owner ID) bool {
+	_, projects, err := v.store.Known(ctx, []ID{owner})
+	return err == nil && projects[0] != "" && projects[0] != projectID
 }
 
 // createPersonKeys fills the places of wrapped that are nil.
@@ -85,7 +100,9 @@ func (v *Vault) createPersonKeys(ctx context.Context, projectID string, wrapping
 		if err := v.random(key[:], "a person's key"); err != nil {
 			return err
 		}
-		fresh = append(fresh, PersonKey{Owner: owner, Wrapped: wrapping.Seal(nil, nil, key[:], personContext(projectID, owner))})
+		fresh = append(fresh, PersonKey{
+			Owner: owner, Project: projectID, Wrapped: wrapping.Seal(nil, nil, key[:], personContext(projectID, owner)),
+		})
 		at = append(at, i)
 		clear(key[:])
 	}

@@ -90,9 +90,9 @@ func (v *Vault) Forget() {
 		}
 	}
 	v.projects.mu.Unlock()
-	for _, owner := range v.people.Keys() {
-		if p, ok := v.people.Peek(owner); ok && nowMS >= p.until {
-			v.people.Remove(owner)
+	for _, whose := range v.people.Keys() {
+		if p, ok := v.people.Peek(whose); ok && nowMS >= p.until {
+			v.people.Remove(whose)
 		}
 	}
 }

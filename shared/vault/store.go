@@ -7,11 +7,13 @@ import (
 
 // Entry ties a key to a lake id. Owner is the person (or group, or device) with
 // whose erasure the entry goes: an identifier's own lake id, and for the token of
-// a personal value the lake id of whoever sent it.
+// a personal value the lake id of whoever sent it. Project is the one in which the
+// identifier was sent.
 type Entry struct {
-	Key   Key
-	ID    ID
-	Owner ID
+	Key     Key
+	ID      ID
+	Owner   ID
+	Project string
 }
 
 // Owned says that a key belongs to an owner, too.
@@ -23,6 +25,7 @@ type Owned struct {
 // PersonKey is a person's own key, wrapped by the project's.
 type PersonKey struct {
 	Owner   ID
+	Project string
 	Wrapped []byte
 }
 
@@ -34,6 +37,10 @@ var Suppressed ID
 // erased.
 var ErrErased = errors.New("vault: an owner was erased")
 
+// ErrOtherProject is the cause of a call that failed because one of its owners
+// belongs to another project.
+var ErrOtherProject = errors.New("vault: an owner belongs to another project")
+
 // Store keeps the vault's records. Its methods may be called from many
 // goroutines. They return only when what they wrote is durable, and
 // fault.Unavailable, having kept nothing, when the store cannot be reached or has
@@ -43,6 +50,11 @@ var ErrErased = errors.New("vault: an owner was erased")
 // Nothing can be made for it again, so that a request which read the id a moment
 // before the erasure cannot bring the person back; such a call fails as a whole
 // with fault.Unavailable: sent again, the request gets a new id.
+//
+// An owner belongs to one project: that of the entry that was made under its own lake
+// id, else that of the key that was made for it first. It stays so until the owner is
+// erased. Builds before 2026-11-28 noted none; an owner of theirs has none until its
+// key is made.
 type Store interface {
 	// Find returns the lake id of each key, in order, and whether it exists. A
 	// suppressed key exists and has the id Suppressed.
@@ -56,13 +68,15 @@ type Store interface {
 	Own(ctx context.Context, owned []Owned) error
 
 	// Known tells of each owner, in order, whether a key belongs to it: whether an
-	// identifier ever led to that lake id, and it was not erased since.
-	Known(ctx context.Context, owners []ID) ([]bool, error)
+	// identifier ever led to that lake id, and it was not erased since. projects are
+	// theirs, empty where none was noted.
+	Known(ctx context.Context, owners []ID) (known []bool, projects []string, err error)
 
 	// FindPersonKeys returns the wrapped key of each owner, in order, nil for none.
 	FindPersonKeys(ctx context.Context, owners []ID) ([][]byte, error)
 	// CreatePersonKeys keeps each key whose owner has none yet, and returns for
-	// each the one that the store holds now.
+	// each the one that the store holds now. An owner of another project than the key's
+	// fails the call with fault.Internal and ErrOtherProject.
 	CreatePersonKeys(ctx context.Context, keys []PersonKey) ([][]byte, error)
 
 	// AddIndex puts owners under blind index keys. Doing it twice changes nothing.
@@ -88,6 +102,7 @@ type Store interface {
 	// blind index; and leaves gravestones. With suppress, the identifiers' own
 	// entries (whose id is the owner's) stay as Suppressed. It returns the keys it
 	// took away or suppressed, so that caches can forget them. Erasing twice is no
-	// error. Where the store can, the bytes are gone from its files when it returns.
-	Erase(ctx context.Context, owners []ID, suppress bool) ([]Key, error)
+	// error. Owners of another project than the given one are left as they are. Where
+	// the store can, the bytes are gone from its files when it returns.
+	Erase(ctx context.Context, project string, owners []ID, suppress bool) ([]Key, error)
 }

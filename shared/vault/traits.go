@@ -17,10 +17,11 @@ import (
 
 // SealUpdates seals the operands that are marked as personal, each under the key
 // of the person, device or group that its update is about (Owner, else ID). A list is sealed item
-// by item, so that the store can add to it and take from it. Raw is sealed by
-// whoever rejects the record, so it is left alone.
+// by item, so that the store can add to it and take from it; the operand of $append and $remove is
+// one item, also where it is a list itself. Raw is sealed by whoever rejects the
+// record, so it is left alone.
 func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error {
-	owners := map[string][]ID{} // by project
+	owners, sealers := map[string][]ID{}, map[string][]ID{} // by project
 	for i := range updates {
 		u := &updates[i]
 		if !slices.ContainsFunc(u.Ops, isPersonal) {
@@ -31,11 +32,23 @@ func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error
 			return err
 		}
 		owners[u.Project] = append(owners[u.Project], owner)
+		for _, sealer := range u.Sealers {
+			if owner, err = parseID(sealer); err != nil {
+				return err
+			}
+			sealers[u.Project] = append(sealers[u.Project], owner)
+		}
 	}
 	for projectID, list := range owners {
 		keys, err := v.personKeys(ctx, projectID, list, true)
 		if err != nil {
 			return err
+		}
+		var others map[ID]personKey
+		if len(sealers[projectID]) > 0 {
+			if others, err = v.personKeys(ctx, projectID, sealers[projectID], false); err != nil {
+				return err
+			}
 		}
 		for i := range updates {
 			u := &updates[i]
@@ -47,7 +60,8 @@ func (v *Vault) SealUpdates(ctx context.Context, updates []profile.Update) error
 			key := keys[owner]
 			for j := range u.Ops {
 				if isPersonal(u.Ops[j]) {
-					u.Ops[j].Value = key.seal(projectID, id, u.Ops[j].Name, u.Ops[j].Value)
+					u.Ops[j].Same = sameAs(others, u.Sealers, &u.Ops[j])
+					u.Ops[j].Value = key.seal(projectID, id, &u.Ops[j])
 				}
 			}
 		}
@@ -63,9 +77,31 @@ func isPersonal(o profile.Op) bool {
 // maxTraitDepth is above any decoder's own limit, which has been checked.
 const maxTraitDepth = 256
 
-func (k *personKey) seal(projectID, owner, name string, value json.RawMessage) json.RawMessage {
-	if value[0] != '[' {
-		return k.sealOne(nil, projectID, owner, name, value)
+// sameAs is what else a list may hold for the operand of $union or $remove that is
+// about to be sealed: it as it is, and its tags under the keys of others.
+func sameAs(others map[ID]personKey, sealers []string, op *profile.Op) (same []json.RawMessage) {
+	if op.Kind != profile.Union && op.Kind != profile.Remove {
+		return nil
+	}
+	same = append(same, op.Value)
+	for _, sealer := range sealers {
+		owner, _ := parseID(sealer) // parsed above
+		if key, known := others[owner]; known && key.aead != nil {
+			same = append(same, eachItem(op, func(b, item []byte) []byte { return key.tagOf(sealer, op.Name, item).Append(b) }))
+		}
+	}
+	return same
+}
+
+func (k *personKey) seal(projectID, owner string, op *profile.Op) json.RawMessage {
+	return eachItem(op, func(b, item []byte) []byte { return k.sealOne(b, projectID, owner, op.Name, item) })
+}
+
+// eachItem appends what one makes of the operand, or of each item of the list that it is.
+func eachItem(op *profile.Op, one func(b, item []byte) []byte) json.RawMessage {
+	value := op.Value
+	if value[0] != '[' || op.Kind == profile.Append || op.Kind == profile.Remove {
+		return one(nil, value)
 	}
 	out := []byte{'['}
 	c := rawjson.Cursor{Buf: value, MaxDepth: maxTraitDepth}
@@ -82,18 +118,22 @@ func (k *personKey) seal(projectID, owner, name string, value json.RawMessage) j
 		if !first {
 			out = append(out, ',')
 		}
-		out = k.sealOne(out, projectID, owner, name, value[start:c.Pos])
+		out = one(out, value[start:c.Pos])
 	}
 }
 
 func (k *personKey) sealOne(b []byte, projectID, owner, name string, value []byte) []byte {
+	s := k.tagOf(owner, name, value)
+	s.Box = k.aead.Seal(nil, nil, value, traitContext(projectID, owner, name, keyVersion))
+	return s.Append(b)
+}
+
+// tagOf is a value by which its sealed forms are known, without one.
+func (k *personKey) tagOf(owner, name string, value []byte) profile.Sealed {
 	mac := hmac.New(sha256.New, k.tag)
 	mac.Write(appendParts(nil, name))
 	mac.Write(profile.Canonical(value)) // "é" and "\u00e9" are one value to $union and $remove
-	return profile.Sealed{
-		Owner: owner, Version: keyVersion, Tag: mac.Sum(nil)[:16],
-		Box: k.aead.Seal(nil, nil, value, traitContext(projectID, owner, name, keyVersion)),
-	}.Append(b)
+	return profile.Sealed{Owner: owner, Version: keyVersion, Tag: mac.Sum(nil)[:16]}
 }
 
 // traitContext binds a ciphertext to its place: project, person, field and key
@@ -118,13 +158,16 @@ func (v *Vault) OpenTraits(ctx context.Context, projectID string, owners []strin
 		}
 	}
 	for _, t := range traits {
-		values, isList := sealedItems(t.Value)
-		if values == nil {
+		if !profile.HoldsSealed(t.Value) {
 			opened = append(opened, t)
 			continue
 		}
-		if clear, ok := openItems(keys, projectID, t.Name, values, isList); ok {
-			opened = append(opened, profile.Trait{Name: t.Name, Value: clear})
+		clear, sealed, ok := openValue(keys, projectID, t.Name, t.Value)
+		if !ok {
+			continue
+		}
+		opened = append(opened, profile.Trait{Name: t.Name, Value: clear})
+		if sealed {
 			names = append(names, t.Name)
 		}
 	}
@@ -136,16 +179,14 @@ func (v *Vault) OpenTraits(ctx context.Context, projectID string, owners []strin
 func sealersOf(traits []profile.Trait, owners []string) (sealers []ID, err error) {
 	judged := map[string]bool{}
 	for _, t := range traits {
-		items, _ := sealedItems(t.Value)
-		for _, item := range items {
-			s, sealed := profile.ParseSealed(item)
-			if !sealed || judged[s.Owner] {
+		for _, owner := range profile.SealersOf(t.Value) {
+			if judged[owner] {
 				continue
 			}
-			if judged[s.Owner] = true; !slices.Contains(owners, s.Owner) {
+			if judged[owner] = true; !slices.Contains(owners, owner) {
 				continue
 			}
-			id, err := parseID(s.Owner)
+			id, err := parseID(owner)
 			if err != nil {
 				return nil, err
 			}
@@ -155,51 +196,42 @@ func sealersOf(traits []profile.Trait, owners []string) (sealers []ID, err error
 	return sealers, nil
 }
 
-// sealedItems returns the sealed value, or the items of a list that has sealed
-// ones; nil for a trait in clear.
-func sealedItems(value json.RawMessage) (items []json.RawMessage, isList bool) {
-	if _, ok := profile.ParseSealed(value); ok {
-		return []json.RawMessage{value}, false
+// itemsOf are the items of a list that holds something sealed; nil for all else.
+func itemsOf(value json.RawMessage) (items []json.RawMessage) {
+	if len(value) == 0 || value[0] != '[' || !profile.HoldsSealed(value) || json.Unmarshal(value, &items) != nil {
+		return nil
 	}
-	if len(value) == 0 || value[0] != '[' {
-		return nil, false
-	}
-	if json.Unmarshal(value, &items) != nil {
-		return nil, false
-	}
-	for _, item := range items {
-		if _, ok := profile.ParseSealed(item); ok {
-			return items, true
-		}
-	}
-	return nil, false
+	return items
 }
 
-// openItems opens a value. Of a list, what does not open is left out.
-func openItems(keys map[ID]personKey, projectID, name string, items []json.RawMessage, isList bool) (clear json.RawMessage, ok bool) {
+// openValue opens a value and tells whether anything in it was sealed. Of a list,
+// what does not open is left out; a list of which nothing is left is not ok.
+func openValue(keys map[ID]personKey, projectID, name string, value json.RawMessage) (clear json.RawMessage, sealed, ok bool) {
+	if s, is := profile.ParseSealed(value); is {
+		owner, err := parseID(s.Owner)
+		key, known := keys[owner]
+		if err != nil || !known || key.aead == nil {
+			return nil, true, false
+		}
+		clear, err = key.aead.Open(nil, nil, s.Box, traitContext(projectID, s.Owner, name, s.Version))
+		return clear, true, err == nil
+	}
+	items := itemsOf(value)
+	if items == nil {
+		return value, false, true
+	}
 	out := []byte{'['}
 	for _, item := range items {
-		if s, sealed := profile.ParseSealed(item); sealed {
-			owner, err := parseID(s.Owner)
-			key, known := keys[owner]
-			if err != nil || !known || key.aead == nil {
-				continue
-			}
-			text, err := key.aead.Open(nil, nil, s.Box, traitContext(projectID, s.Owner, name, s.Version))
-			if err != nil {
-				continue
-			}
-			item = text
-		}
-		if !isList {
-			return item, true
+		text, is, opens := openValue(keys, projectID, name, item)
+		if sealed = sealed || is; !opens {
+			continue
 		}
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
-		out = append(out, item...)
+		out = append(out, text...)
 	}
-	return append(out, ']'), isList && len(out) > 1
+	return append(out, ']'), sealed, len(out) > 1
 }
 
 func parseID(text string) (id ID, err error) {

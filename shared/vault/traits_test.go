@@ -105,7 +105,6 @@ func TestSealedTraitsCannotBeMoved(t *testing.T) {
 	v := newVault(t, vaulttest.NewMemory())
 	trait := traitsOf(t, v, "p", ann, op(profile.Set, "$email", `"ann@example.test"`))[0]
 	traitsOf(t, v, "p", bob, op(profile.Set, "$email", `"bob@example.test"`))
-	traitsOf(t, v, "q", ann, op(profile.Set, "$email", `"ann@elsewhere.test"`))
 	if got := opened(t, v, "p", []string{ann}, []profile.Trait{trait}); !strings.Contains(got, "ann@") {
 		t.Fatalf("in its place: %s", got)
 	}
@@ -346,5 +345,76 @@ func TestOpeningAsksForFewKeys(t *testing.T) {
 	}
 	if store.asked != 1 {
 		t.Errorf("%d keys were asked for", store.asked)
+	}
+}
+
+// A list that is appended is one item, and opens as one; as do lists whose items
+// were sealed each for itself, as $append once did.
+func TestSealedLists(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	pair := `["a@example.test","b@example.test"]`
+	traits := traitsOf(t, v, "p", ann,
+		op(profile.Append, "emails", pair),
+		op(profile.Append, "emails", `"c@example.test"`),
+		op(profile.Append, "emails", `["d@example.test"]`),
+		op(profile.Remove, "emails", `["d@example.test"]`),
+	)
+	if want, got := `emails*=[`+pair+`,"c@example.test"]`, opened(t, v, "p", []string{ann}, traits); got != want {
+		t.Errorf("opened\n got %s\nwant %s", got, want)
+	}
+
+	items := traitsOf(t, v, "p", ann, op(profile.Set, "emails", pair))
+	others := traitsOf(t, v, "p", bob, op(profile.Set, "emails", pair))
+	before := []profile.Trait{{Name: "emails", Value: json.RawMessage(
+		`[` + string(items[0].Value) + `,1,` + string(others[0].Value) + `]`)}}
+	if want, got := `emails*=[`+pair+`,1]`, opened(t, v, "p", []string{ann}, before); got != want {
+		t.Errorf("opened of before\n got %s\nwant %s", got, want)
+	}
+	if got := opened(t, v, "p", nil, before); got != `emails*=[1]` {
+		t.Errorf("opened for nobody: %s", got)
+	}
+}
+
+// A trait may be personal only since yesterday. What a list holds of it in clear is
+// the same to $union and $remove, and is sealed on the way.
+func TestListsFromBeforeTheirTraitWasPersonal(t *testing.T) {
+	v := newVault(t, vaulttest.NewMemory())
+	box := string(traitsOf(t, v, "p", ann, op(profile.Set, "company", `"Acme"`))[0].Value)
+	for _, c := range []struct {
+		stored string
+		op     profile.Op
+		want   string
+		clear  string // what of it is in clear yet
+	}{
+		{`["Acme","Beta"]`, op(profile.Union, "company", `["Acm\u0065"]`), `["Acm\u0065","Beta"]`, "Beta"},
+		{`["Acme","Beta"]`, op(profile.Union, "company", `"Acme"`), `["Acme","Beta"]`, "Beta"},
+		{`["Acme","Beta","Acme"]`, op(profile.Union, "company", `["Acme","Beta","Gamma"]`), `["Acme","Beta","Gamma"]`, ""},
+		{`["Acme",` + box + `,"Beta"]`, op(profile.Union, "company", `["Acme"]`), `["Acme","Beta"]`, "Beta"},
+		{`["Beta"]`, op(profile.Union, "company", `["Acme"]`), `["Beta","Acme"]`, "Beta"},
+		{`["Acme","Beta"]`, op(profile.Remove, "company", `"Acme"`), `["Beta"]`, "Beta"},
+		{`["Acme",` + box + `]`, op(profile.Remove, "company", `"Acme"`), ``, ""},
+		{`[["Acme"],"Acme"]`, op(profile.Remove, "company", `["Acme"]`), `["Acme"]`, "Acme"},
+	} {
+		u := []profile.Update{{Project: "p", ID: ann, Ops: []profile.Op{c.op}}}
+		if err := v.SealUpdates(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		p := profile.Profile{Project: "p", ID: ann, Traits: []profile.Trait{{Name: "company", Value: json.RawMessage(c.stored)}}}
+		if _, refused := profile.Apply(&p, &u[0], 1); refused != nil {
+			t.Fatalf("%s: refused: %+v", c.stored, refused)
+		}
+		got := opened(t, v, "p", []string{ann}, p.Traits)
+		_, got, _ = strings.Cut(got, "=")
+		if c.want == "" {
+			c.want = "[]"
+		}
+		if got != c.want {
+			t.Errorf("$%s %s to %s: %s, want %s", c.op.Kind, c.op.Value, c.stored, got, c.want)
+		}
+		for _, name := range []string{"Acme", "Beta", "Gamma"} {
+			if is := strings.Contains(string(p.Traits[0].Value), name); is != (name == c.clear) {
+				t.Errorf("$%s %s to %s leaves %s", c.op.Kind, c.op.Value, c.stored, p.Traits[0].Value)
+			}
+		}
 	}
 }

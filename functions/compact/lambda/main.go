@@ -18,6 +18,7 @@ import (
 	"loch/infra/aws/tiers"
 	"loch/shared/fault"
 	"loch/shared/privacy"
+	"loch/shared/profile"
 )
 
 func main() {
@@ -80,17 +81,19 @@ func writeProfiles(ctx context.Context, in *instance.Instance, projects *dynamo.
 	}
 	policies := map[string]*privacy.Policy{}
 	for i := range list {
-		if policies[list[i].ID], err = privacy.NewPolicy(list[i].Settings.Privacy); err != nil {
+		policy, err := privacy.NewPolicy(list[i].Settings.Privacy)
+		if err != nil {
 			return nil, err
 		}
+		policies[list[i].ID] = policy.WithGroups(list[i].Settings.GroupKeys)
 	}
 	did, err := compact.WriteProfiles(ctx, compact.ProfilesDeps{
 		People: people, Snapshots: files, Now: time.Now,
-		Personal: func(project string) func(string) bool {
+		Personal: func(project string) profile.Personal {
 			if policy := policies[project]; policy != nil {
-				return policy.PersonalTrait
+				return policy.Seals
 			}
-			return func(string) bool { return true }
+			return func(string, []byte) bool { return true }
 		},
 	})
 	in.Logger.Info("profiles written", "summary", did, "error", err)

@@ -53,13 +53,7 @@ func express(g *group, w *write) (*expression, bool) {
 		e.requireNone(aParts)
 		e.requireSome(aUpdated)
 		e.setTo(aUpdated, number(w.nowMS))
-		for _, u := range g.updates {
-			if u.GroupKey != "" {
-				e.setOnce(aGroup, text(u.GroupKey))
-				break
-			}
-		}
-		if !e.traits(g) || !e.named(g, w) {
+		if !e.kind(g) || !e.traits(g) || !e.named(g, w) {
 			return nil, false
 		}
 		now, last, old := w.sets()
@@ -71,6 +65,22 @@ func express(g *group, w *write) (*expression, bool) {
 		e.take(callsName(old))
 	}
 	return e, e.seen(g)
+}
+
+// kind has the item be what the updates take it for: a person, or a group of a kind.
+func (e *expression) kind(g *group) bool {
+	kind := g.updates[0].GroupKey
+	for _, u := range g.updates {
+		if u.GroupKey != kind {
+			return false
+		}
+	}
+	if kind == "" {
+		e.requireNone(aGroup)
+	} else {
+		e.requireText(aGroup, kind)
+	}
+	return true
 }
 
 // traits adds the operators, those of one trait together.

@@ -73,6 +73,18 @@ func (e *expression) requireSome(attribute string) {
 	e.require("attribute_exists("+e.name(attribute)+")", func(i item) bool { return i.has(attribute) })
 }
 
+// requireText has an attribute be a text.
+func (e *expression) requireText(attribute, is string) {
+	e.require(e.name(attribute)+"="+e.value(text(is)), func(i item) bool { return i.has(attribute) && i.text(attribute) == is })
+}
+
+// requireAbsentOr has an attribute be absent or a text.
+func (e *expression) requireAbsentOr(attribute, is string) {
+	n := e.name(attribute)
+	e.require("(attribute_not_exists("+n+") OR "+n+"="+e.value(text(is))+")",
+		func(i item) bool { return !i.has(attribute) || i.text(attribute) == is })
+}
+
 // requireType has an attribute be there, and be of a type.
 func (e *expression) requireType(attribute, kind string, is func(types.AttributeValue) bool) {
 	e.require("attribute_type("+e.name(attribute)+","+e.value(text(kind))+")", func(i item) bool { return is(i[attribute]) })

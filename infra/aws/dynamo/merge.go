@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"loch/shared/fault"
 	"loch/shared/profile"
 )
 
@@ -92,6 +91,9 @@ func (s *Profiles) merge(ctx context.Context, e *effort, m *profile.Merging, kno
 	if keeps.id == goes.id {
 		return done, false, nil
 	}
+	if keeps.p.GroupKey != "" || goes.p.GroupKey != "" {
+		return out, false, nil
+	}
 	theirs, err := s.merged(ctx, e, goes, known)
 	if err != nil || len(mine)+len(theirs) > profile.MaxMerged {
 		return out, false, err
@@ -123,9 +125,6 @@ func (s *Profiles) absorb(ctx context.Context, e *effort, keeps, goes *record) (
 	}
 	wasKept, wasGone := *keeps, *goes
 	for _, r := range []*record{keeps, goes} {
-		if r.p.GroupKey != "" {
-			return false, fault.New(fault.Internal, "a group was to be merged with a person")
-		}
 		if err := s.load(ctx, e, r); err != nil {
 			return false, err
 		}

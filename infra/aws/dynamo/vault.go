@@ -16,7 +16,8 @@ import (
 //
 //	01 <keyed hash, 32>  00                an identifier or token: its lake id
 //	02 <owner, 16>       00                the owner: their wrapped key, the hashes of
-//	                                       their own identifiers, that they were erased
+//	                                       their own identifiers, their project, that
+//	                                       they were erased
 //	02 <owner>           01 <keyed hash>   that a token goes with the owner
 //	02 <owner>           02 <index key>    that they stand under a blind index key
 //	03 <index key, 32>   <owner>           the same from the index's side
@@ -52,6 +53,7 @@ const (
 	vID   = "id"         // of an entry: the lake id
 	vOwn  = "own"        // of an owner: the hashes of their identifiers
 	vKey  = "person_key" // of an owner: their key, wrapped
+	vHome = "of_project" // of an owner: their project; builds before 2026-11-28 wrote none
 	vDead = "dead"       // of an owner: was erased
 )
 
@@ -149,6 +151,10 @@ func (v *Vault) alive(o *vault.ID) types.TransactWriteItem {
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: aws.String(v.name), Key: ownerItem(o), ConditionExpression: aws.String("attribute_not_exists(dead)"),
 	}}
+}
+
+func errOtherProject() error {
+	return fault.Wrap(vault.ErrOtherProject, fault.Internal, "a person belongs to another project")
 }
 
 func errErased() error {

@@ -73,6 +73,9 @@ func (v *Vault) createOne(ctx context.Context, entry *vault.Entry) (vault.ID, er
 		own := newExpression()
 		own.requireNone(vDead)
 		own.addTo(vOwn, blobs(entry.Key[:]))
+		if entry.Project != "" {
+			own.setOnce(vHome, text(entry.Project))
+		}
 		if _, err := v.updateOwner(ctx, e, &entry.Owner, own); err != nil {
 			return vault.ID{}, err
 		}
@@ -110,7 +113,10 @@ func (v *Vault) abandon(ctx context.Context, e *effort, entry *vault.Entry) {
 // updateOwner changes an owner's item, and returns it as it stands then.
 func (v *Vault) updateOwner(ctx context.Context, e *effort, o *vault.ID, x *expression) (item, error) {
 	i, err := v.updateItem(ctx, e, x, ownerItem(o))
-	if _, dead := errors.AsType[*refusedCall](err); dead {
+	if no, isRefused := errors.AsType[*refusedCall](err); isRefused {
+		if no.item.has(vHome) && !no.item.has(vDead) {
+			return nil, errOtherProject()
+		}
 		return nil, errErased()
 	}
 	return i, err
@@ -148,9 +154,11 @@ func (v *Vault) createOwned(ctx context.Context, e *effort, entries []vault.Entr
 func (v *Vault) creating(entries []vault.Entry) (writes []types.TransactWriteItem, owners int) {
 	asked := map[vault.ID]bool{}
 	own := map[vault.ID][][]byte{}
+	home := map[vault.ID]string{}
 	for i := range entries {
 		if entry := &entries[i]; entry.Owner == entry.ID && entry.ID != vault.Suppressed {
 			own[entry.Owner] = append(own[entry.Owner], entry.Key[:])
+			home[entry.Owner] = entry.Project
 		}
 	}
 	for i := range entries {
@@ -163,9 +171,14 @@ func (v *Vault) creating(entries []vault.Entry) (writes []types.TransactWriteIte
 			writes = append(writes, v.alive(o))
 			continue
 		}
+		update, values := "ADD own :own", item{":own": blobs(own[*o]...)}
+		if home[*o] != "" {
+			update += " SET of_project=if_not_exists(of_project,:home)"
+			values[":home"] = text(home[*o])
+		}
 		writes = append(writes, types.TransactWriteItem{Update: &types.Update{
-			TableName: aws.String(v.name), Key: ownerItem(o), UpdateExpression: aws.String("ADD own :own"),
-			ConditionExpression: aws.String("attribute_not_exists(dead)"), ExpressionAttributeValues: item{":own": blobs(own[*o]...)},
+			TableName: aws.String(v.name), Key: ownerItem(o), UpdateExpression: aws.String(update),
+			ConditionExpression: aws.String("attribute_not_exists(dead)"), ExpressionAttributeValues: values,
 		}})
 	}
 	owners = len(writes)

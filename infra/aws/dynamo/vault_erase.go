@@ -18,15 +18,12 @@ import (
 // taken away next, each entry together with the place under its owner from which it
 // was found; so an erasure that broke off and is called for again finds what is left.
 
-// Erase takes away all that belongs to the owners.
-func (v *Vault) Erase(ctx context.Context, owners []vault.ID, suppress bool) ([]vault.Key, error) {
+// Erase takes away all that belongs to the project's owners.
+func (v *Vault) Erase(ctx context.Context, project string, owners []vault.ID, suppress bool) ([]vault.Key, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp(err)
 	}
-	r := &removal{v: v, e: v.effort(ctx), suppress: suppress, owners: map[vault.ID]bool{}}
-	for _, o := range owners {
-		r.owners[o] = true
-	}
+	r := &removal{v: v, e: v.effort(ctx), project: project, suppress: suppress, owners: map[vault.ID]bool{}}
 	for part := range slices.Chunk(owners, mostInTransaction) {
 		if err := r.bury(ctx, part); err != nil {
 			return nil, err
@@ -51,7 +48,8 @@ func (v *Vault) Erase(ctx context.Context, owners []vault.ID, suppress bool) ([]
 type removal struct {
 	v        *Vault
 	e        *effort
-	owners   map[vault.ID]bool
+	project  string
+	owners   map[vault.ID]bool // that are buried
 	suppress bool
 	gone     []vault.Key
 
@@ -60,24 +58,45 @@ type removal struct {
 	index []item               // both sides of each place in the blind index
 }
 
-// bury takes the keys away and sets gravestones.
+// bury takes the keys away and sets gravestones. Owners of other projects, of which the
+// transaction tells if there are any, are left out.
 func (r *removal) bury(ctx context.Context, owners []vault.ID) error {
-	var writes []types.TransactWriteItem
-	set := map[vault.ID]bool{}
-	for i := range owners {
-		if set[owners[i]] {
-			continue
+	var left []vault.ID
+	for _, o := range owners {
+		if !r.owners[o] && !slices.Contains(left, o) {
+			left = append(left, o)
 		}
-		set[owners[i]] = true
-		writes = append(writes, types.TransactWriteItem{Update: &types.Update{
-			TableName: aws.String(r.v.name), Key: ownerItem(&owners[i]),
-			UpdateExpression: aws.String("SET dead=:yes REMOVE person_key"), ExpressionAttributeValues: item{":yes": yes()},
-		}})
 	}
-	if len(writes) == 0 {
-		return nil
+	for len(left) > 0 {
+		writes := make([]types.TransactWriteItem, len(left))
+		for i := range left {
+			writes[i].Update = &types.Update{
+				TableName: aws.String(r.v.name), Key: ownerItem(&left[i]),
+				UpdateExpression:          aws.String("SET dead=:yes REMOVE person_key"),
+				ConditionExpression:       aws.String("attribute_not_exists(of_project) OR of_project=:project"),
+				ExpressionAttributeValues: item{":yes": yes(), ":project": text(r.project)},
+			}
+		}
+		err := r.v.transact(ctx, r.e, writes)
+		if err == nil {
+			break
+		}
+		no, isRefused := errors.AsType[*refusedCall](err)
+		if !isRefused {
+			return err
+		}
+		var mine []vault.ID
+		for i := range left {
+			if !no.reasons[i] {
+				mine = append(mine, left[i])
+			}
+		}
+		left = mine
 	}
-	return r.v.transact(ctx, r.e, writes)
+	for _, o := range left {
+		r.owners[o] = true
+	}
+	return nil
 }
 
 // collect finds what is left under the owners.
@@ -189,8 +208,8 @@ func (r *removal) entry(k *vault.Key, found map[vault.Key]vault.ID) (writes []ty
 	return writes, goes
 }
 
-// rest takes the owners out of the blind index, and has their items forget which
-// identifiers were theirs. What is left is gravestones.
+// rest takes the owners out of the blind index, and has their items forget whose they
+// were and which identifiers were theirs. What is left is gravestones.
 func (r *removal) rest(ctx context.Context) error {
 	if err := r.v.deleteAll(ctx, r.e, r.index); err != nil {
 		return err
@@ -198,6 +217,7 @@ func (r *removal) rest(ctx context.Context) error {
 	for o := range r.owners {
 		x := newExpression()
 		x.take(vOwn)
+		x.take(vHome)
 		if _, err := r.v.updateItem(ctx, r.e, x, ownerItem(&o)); err != nil {
 			return err
 		}

@@ -29,7 +29,11 @@ func (v *Vault) CreatePersonKeys(ctx context.Context, list []vault.PersonKey) ([
 		all.Go(func() error {
 			x := newExpression()
 			x.requireNone(vDead)
+			x.requireAbsentOr(vHome, list[i].Project)
 			x.setOnce(vKey, blob(list[i].Wrapped))
+			if list[i].Project != "" {
+				x.setOnce(vHome, text(list[i].Project))
+			}
 			now, err := v.updateOwner(bounded, v.effort(bounded), &list[i].Owner, x)
 			keys[i] = now.blob(vKey)
 			return err
@@ -44,17 +48,18 @@ func (v *Vault) CreatePersonKeys(ctx context.Context, list []vault.PersonKey) ([
 	return keys, nil
 }
 
-// Known tells of each owner whether a key belongs to it. That of an identifier stands in
-// the owner's item; who has none there may have others' tokens.
-func (v *Vault) Known(ctx context.Context, owners []vault.ID) ([]bool, error) {
+// Known tells of each owner whether a key belongs to it, and its project. The key of an
+// identifier stands in the owner's item; who has none there may have others' tokens.
+func (v *Vault) Known(ctx context.Context, owners []vault.ID) (known []bool, projects []string, err error) {
 	e := v.effort(ctx)
 	heads, err := v.heads(ctx, e, owners)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	known := make([]bool, len(owners))
+	known, projects = make([]bool, len(owners)), make([]string, len(owners))
 	for i := range owners {
 		head := heads[owners[i]]
+		projects[i] = head.text(vHome)
 		if head.has(vDead) {
 			continue
 		}
@@ -66,10 +71,10 @@ func (v *Vault) Known(ctx context.Context, owners []vault.ID) ([]bool, error) {
 			known[i] = true
 			return nil
 		}); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return known, nil
+	return known, projects, nil
 }
 
 // heads reads the owners' items that are there.

@@ -2,6 +2,8 @@ package command
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +31,8 @@ server is stopped.
 
 With -o the file appears once it is whole; until then it is called FILE.part, and
 the same command goes on where an earlier one broke off. What it is a part of stands
-in FILE.part.of: another export into the same file begins anew.
+in FILE.part.of: another export into the same file, or one by another key, begins
+anew.
 
 Personal traits are left out. --pii writes them in clear: over the data folder's own
 socket for everybody at once, over --url as fast as lookups_per_minute lets; the
@@ -104,7 +107,7 @@ func (e *profilesExport) toFile(cmd *cobra.Command, session *Session, query url.
 		return fmt.Errorf("the file cannot be written: %w", err)
 	}
 	defer func() { _ = part.Close() }()
-	resumed, err := e.resumes(part, query)
+	resumed, err := e.resumes(part, query, session.Keys[e.scope()])
 	if err != nil {
 		return fmt.Errorf("the file cannot be written: %w", err)
 	}
@@ -147,10 +150,10 @@ func (e *profilesExport) toFile(cmd *cobra.Command, session *Session, query url.
 }
 
 // resumes says whether part was begun by the same export: of the same server, people,
-// traits. If it was not it is emptied, and what it is a part of is noted beside it;
+// traits, and by the same key, since keys are of projects. If it was not it is emptied, and what it is a part of is noted beside it;
 // in this order, or after a crash the note would be about other lines. It returns
 // true of a part that was empty before.
-func (e *profilesExport) resumes(part *os.File, query url.Values) (bool, error) {
+func (e *profilesExport) resumes(part *os.File, query url.Values, key string) (bool, error) {
 	of := e.target.url
 	if of == "" {
 		folder, err := filepath.Abs(e.target.data)
@@ -159,7 +162,8 @@ func (e *profilesExport) resumes(part *os.File, query url.Values) (bool, error) 
 		}
 		of = folder
 	}
-	of += "\n" + query.Encode() + "\n"
+	by := sha256.Sum256([]byte("loch/export/key\x00" + key)) // the note must not give the key away
+	of += "\n" + query.Encode() + "\n" + hex.EncodeToString(by[:8]) + "\n"
 	note := part.Name() + ".of"
 	was, err := os.ReadFile(note)
 	if err == nil && string(was) == of {
@@ -207,17 +211,21 @@ func wholeLines(f *os.File) (n int64, last string, err error) {
 	return n, last, err
 }
 
+// scope is what the key must be for.
+func (e *profilesExport) scope() string {
+	if e.pii {
+		return "pii"
+	}
+	return "read"
+}
+
 // copy passes the lines on and tells how far it is.
 func (e *profilesExport) copy(cmd *cobra.Command, session *Session, query url.Values, to io.Writer, before int64) (n int64, err error) {
-	scope := "read"
-	if e.pii {
-		scope = "pii"
-	}
 	r, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, session.BaseURL+"/api/profiles.ndjson?"+query.Encode(), http.NoBody)
 	if err != nil {
 		return 0, UsageError(err)
 	}
-	if key := session.Keys[scope]; key != "" {
+	if key := session.Keys[e.scope()]; key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
 	if why := reasonHeader(e.why); why.value != "" {

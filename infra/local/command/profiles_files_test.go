@@ -47,7 +47,7 @@ func TestProfilesExportToFile(t *testing.T) {
 }
 
 // A part of another export is not gone on with: of other people, other traits, another
-// server, or of nobody knows what.
+// server or project, or of nobody knows what.
 func TestProfilesExportBeginsAnew(t *testing.T) {
 	breaks := false
 	f := newFake(t, func(w http.ResponseWriter, r *http.Request) {
@@ -70,6 +70,7 @@ func TestProfilesExportBeginsAnew(t *testing.T) {
 		{"no more in clear", []string{"--pii"}, nil},
 		{"groups", nil, []string{"--group", "company"}},
 		{"another server", nil, []string{"--data", "elsewhere"}},
+		{"another project's key", []string{"--key", "one"}, []string{"--key", "two"}},
 		{"the same", []string{"--pii"}, []string{"--pii"}},
 	} {
 		breaks = true

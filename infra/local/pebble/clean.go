@@ -7,7 +7,7 @@ import (
 )
 
 // everything are the places of the vault's that hold what a removal may be about.
-var everything = [][]byte{{idByte}, {ownedByte}, {keyByte}, {indexByte}, {backByte}, {secretByte}}
+var everything = [][]byte{{idByte}, {ownedByte}, {keyByte}, {indexByte}, {backByte}, {homeByte}, {secretByte}}
 
 // clean carries out a removal and takes the bytes of what was removed out of the
 // files. remove must make its writes durable, the mark among them, and returns the

@@ -31,7 +31,7 @@ func TestErasureWritesLittle(t *testing.T) {
 	}
 	erase := func(p planted) {
 		t.Helper()
-		_, err := v.Erase(ctx, []vault.ID{p.owner}, false)
+		_, err := v.Erase(ctx, "", []vault.ID{p.owner}, false)
 		must(t, err)
 		p.mustBe(t, dir, false)
 	}

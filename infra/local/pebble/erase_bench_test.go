@@ -29,7 +29,7 @@ func BenchmarkErase(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		at := n * 7919 % erasePeople
 		began := time.Now()
-		if gone, err := v.Erase(ctx, []vault.ID{madeID(at, 0)}, false); err != nil || len(gone) != 4 {
+		if gone, err := v.Erase(ctx, "", []vault.ID{madeID(at, 0)}, false); err != nil || len(gone) != 4 {
 			b.Fatal(len(gone), err)
 		}
 		between := time.Now()

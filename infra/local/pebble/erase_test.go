@@ -118,7 +118,7 @@ func TestErasedBytesAreGone(t *testing.T) {
 		t.Helper()
 		p := people[at]
 		p.mustBe(t, dir, true)
-		gone, err := v.Erase(ctx, []vault.ID{p.owner}, false)
+		gone, err := v.Erase(ctx, "", []vault.ID{p.owner}, false)
 		must(t, err)
 		if len(gone) != len(p.keys) {
 			t.Errorf("%d keys are said to be gone, not %d", len(gone), len(p.keys))
@@ -194,7 +194,7 @@ func TestErasedBytesAreGoneUnderLoad(t *testing.T) {
 			allowed <- struct{}{}
 		}
 		p := plant(t, v, 2)
-		_, err := v.Erase(ctx, []vault.ID{p.owner}, true)
+		_, err := v.Erase(ctx, "", []vault.ID{p.owner}, true)
 		must(t, err)
 		delete(p.secrets, "keyed hash 0") // stays, suppressed
 		p.mustBe(t, dir, false)
@@ -210,7 +210,7 @@ func TestSuppressedLinkIsGone(t *testing.T) {
 	if holds(t, dir, link) == "" {
 		t.Fatal("the test proves nothing")
 	}
-	_, err := v.Erase(ctx, []vault.ID{p.owner}, true)
+	_, err := v.Erase(ctx, "", []vault.ID{p.owner}, true)
 	must(t, err)
 	if where := holds(t, dir, link); where != "" {
 		t.Errorf("the link is in %s", where)
@@ -236,7 +236,7 @@ func TestErasingAgainFinishes(t *testing.T) {
 	if _, marked, err := v.get(markKey); err != nil || !marked {
 		t.Fatalf("nothing says that bytes may be left: %v", err)
 	}
-	_, err := v.Erase(ctx, []vault.ID{p.owner}, false)
+	_, err := v.Erase(ctx, "", []vault.ID{p.owner}, false)
 	must(t, err)
 	p.mustBe(t, dir, false)
 	if _, marked, err := v.get(markKey); err != nil || marked {
@@ -281,7 +281,7 @@ func TestErasurePowerLoss(t *testing.T) {
 	}
 	for n := range 12 {
 		p := plant(t, v, n%3)
-		_, err := v.Erase(ctx, []vault.ID{p.owner}, n%2 == 0)
+		_, err := v.Erase(ctx, "", []vault.ID{p.owner}, n%2 == 0)
 		must(t, err)
 		_, err = ledger(v).Append(ctx, audit.Entry{Kind: audit.EraseDone, Person: p.owner.String()})
 		must(t, err)

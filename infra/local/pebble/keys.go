@@ -24,6 +24,8 @@ import (
 //	0x06 <name>               a secret of the vault itself, wrapped
 //	0x07 <owner>              a gravestone
 //	0x08 <seq, 8>             an entry of the audit ledger, JSON
+//	0x09 <owner>              the owner's project, see vault.Store; builds before
+//	                          2026-11-28 wrote none
 //
 // In the profile store, where <person> is <length of project><project><lake id>:
 //
@@ -48,6 +50,7 @@ const (
 	secretByte = 0x06
 	graveByte  = 0x07
 	auditByte  = 0x08
+	homeByte   = 0x09
 	traitsByte = 0x11
 	seenByte   = 0x12
 	linkByte   = 0x13
@@ -76,7 +79,8 @@ func join(record byte, parts ...[]byte) []byte {
 	return key
 }
 
-func idKey(k *vault.Key) []byte { return join(idByte, k[:]) }
+func idKey(k *vault.Key) []byte  { return join(idByte, k[:]) }
+func homeKey(o *vault.ID) []byte { return join(homeByte, o[:]) }
 
 // person stands for one profile of one project: what follows the first byte of
 // its keys. The project's length makes it unambiguous.

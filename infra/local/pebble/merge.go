@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"loch/shared/fault"
 	"loch/shared/profile"
 )
 
@@ -136,7 +135,11 @@ func (w *work) mergeRoots(m *profile.Merging, keeps, goes person) (out profile.M
 	}
 	out.Outcome, out.IDs = profile.MergeDone, append(mine, theirs...)
 	slices.Sort(out.IDs)
-	return out, false, w.absorb(m, keeps, goes)
+	groups, err := w.absorb(m, keeps, goes)
+	if err != nil || groups {
+		return profile.Merged{}, false, err
+	}
+	return out, false, nil
 }
 
 // mayTake tells whether nothing of a person speaks against the merge. Their lock is
@@ -166,24 +169,25 @@ func (s *Profiles) hasOthers(who person) (known bool, err error) {
 	return known, err
 }
 
-// absorb writes the merge of goes into keeps. Both locks are held.
-func (w *work) absorb(m *profile.Merging, keeps, goes person) error {
+// absorb writes the merge of goes into keeps. Both locks are held. groups says that one
+// of them is a group, and nothing was written.
+func (w *work) absorb(m *profile.Merging, keeps, goes person) (groups bool, err error) {
 	winner, err := w.record(keeps, true)
 	if err != nil {
-		return err
+		return false, err
 	}
 	loser, err := w.record(goes, true)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if winner.p.GroupKey != "" || loser.p.GroupKey != "" {
-		return fault.New(fault.Internal, "a group was to be merged with a person")
+		return true, w.flush() // nothing, but what was read is good under these locks only
 	}
 	winner.p.Absorb(&loser.p)
 	winner.newTraits, winner.newSeen = winner.p.UpdatedMS != 0, winner.p.Seen() != profile.Seen{}
 	loser.gone, loser.p = true, profile.Profile{Project: loser.p.Project, ID: loser.p.ID}
 	w.links = append(w.links, newLink{device: goes, user: keeps, ms: m.TimeMS, merged: true})
-	return w.flush()
+	return false, w.flush()
 }
 
 // merged are the identifiers that were merged into a person, and the person's own.

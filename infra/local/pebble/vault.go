@@ -94,6 +94,11 @@ func (v *Vault) Create(ctx context.Context, entries []vault.Entry) ([]vault.ID, 
 			if err := b.Set(join(ownedByte, owners[i][:], keys[i][:]), nil, nil); err != nil {
 				return err
 			}
+			if owners[i] == ids[i] && entries[i].Project != "" {
+				if err := b.Set(homeKey(&owners[i]), []byte(entries[i].Project), nil); err != nil {
+					return err
+				}
+			}
 		}
 		return b.Set(idKey(&keys[i]), ids[i][:], nil)
 	})

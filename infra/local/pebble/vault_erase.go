@@ -12,9 +12,9 @@ import (
 	"loch/shared/vault"
 )
 
-// Erase takes away all that belongs to the owners, in one write, and then their
-// bytes from the files.
-func (v *Vault) Erase(ctx context.Context, owners []vault.ID, suppress bool) ([]vault.Key, error) {
+// Erase takes away all that belongs to the project's owners, in one write, and then
+// their bytes from the files.
+func (v *Vault) Erase(ctx context.Context, project string, owners []vault.ID, suppress bool) ([]vault.Key, error) {
 	if err := v.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (v *Vault) Erase(ctx context.Context, owners []vault.ID, suppress bool) ([]
 	if err := v.room(); err != nil {
 		return nil, err
 	}
-	e := &erasure{v: v, owners: owners, suppress: suppress, done: map[vault.Key]bool{}}
+	e := &erasure{v: v, project: project, owners: owners, suppress: suppress, done: map[vault.Key]bool{}}
 	err := v.clean(ctx, func(mark func(*pebble.Batch) error) ([][]byte, error) {
 		e.batch = v.peb.NewBatch()
 		if err := e.apply(mark); err != nil {
@@ -38,6 +38,7 @@ func (v *Vault) Erase(ctx context.Context, owners []vault.ID, suppress bool) ([]
 type erasure struct {
 	v        *Vault
 	batch    *pebble.Batch
+	project  string
 	owners   []vault.ID
 	suppress bool
 	done     map[vault.Key]bool // entries that were dealt with; two of the owners may share one
@@ -49,6 +50,9 @@ type erasure struct {
 func (e *erasure) apply(mark func(*pebble.Batch) error) error {
 	e.v.erasing.Lock()
 	defer e.v.erasing.Unlock()
+	if err := e.leaveOthers(); err != nil {
+		return err
+	}
 	for i := range e.owners {
 		owner := &e.owners[i]
 		if err := e.entries(owner); err != nil {
@@ -58,7 +62,8 @@ func (e *erasure) apply(mark func(*pebble.Batch) error) error {
 			return err
 		}
 		e.touched = append(e.touched, join(keyByte, owner[:]))
-		err := errors.Join(e.batch.Delete(join(keyByte, owner[:]), nil), e.batch.Set(join(graveByte, owner[:]), nil, nil))
+		err := errors.Join(e.batch.Delete(join(keyByte, owner[:]), nil), e.batch.Delete(homeKey(owner), nil),
+			e.batch.Set(join(graveByte, owner[:]), nil, nil))
 		if err != nil {
 			return err
 		}
@@ -72,6 +77,22 @@ func (e *erasure) apply(mark func(*pebble.Batch) error) error {
 	for _, k := range e.gone {
 		e.v.ids.claims(k).forget(k)
 	}
+	return nil
+}
+
+// leaveOthers leaves owners of other projects out.
+func (e *erasure) leaveOthers() error {
+	var mine []vault.ID
+	for i := range e.owners {
+		home, err := e.v.home(&e.owners[i])
+		if err != nil {
+			return err
+		}
+		if home == "" || home == e.project {
+			mine = append(mine, e.owners[i])
+		}
+	}
+	e.owners = mine
 	return nil
 }
 

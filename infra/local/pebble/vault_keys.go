@@ -11,23 +11,32 @@ import (
 	"loch/shared/vault"
 )
 
-// Known tells of each owner whether a key belongs to it.
-func (v *Vault) Known(ctx context.Context, owners []vault.ID) ([]bool, error) {
+// Known tells of each owner whether a key belongs to it, and its project.
+func (v *Vault) Known(ctx context.Context, owners []vault.ID) (known []bool, projects []string, err error) {
 	if err := v.begin(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer v.leave()
-	known := make([]bool, len(owners))
+	known, projects = make([]bool, len(owners)), make([]string, len(owners))
 	for i := range owners {
+		if projects[i], err = v.home(&owners[i]); err != nil {
+			return nil, nil, err
+		}
 		err := v.scan(join(ownedByte, owners[i][:]), func(_, _ []byte) error {
 			known[i] = true
 			return errEnough
 		})
 		if err != nil && !errors.Is(err, errEnough) {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return known, nil
+	return known, projects, nil
+}
+
+// home is an owner's project, empty where none is noted.
+func (v *Vault) home(owner *vault.ID) (string, error) {
+	project, _, err := v.get(homeKey(owner))
+	return string(project), err
 }
 
 // FindPersonKeys returns the wrapped key of each owner, in order, nil for none.
@@ -59,7 +68,15 @@ func (v *Vault) CreatePersonKeys(ctx context.Context, list []vault.PersonKey) ([
 	for i := range list {
 		owners[i], values[i] = list[i].Owner, string(list[i].Wrapped)
 	}
+	if err := v.allOfOne(ctx, list); err != nil {
+		return nil, err
+	}
 	kept, err := create(ctx, v, &v.keys, owners, values, owners, func(b *pebble.Batch, i int) error {
+		if list[i].Project != "" {
+			if err := b.Set(homeKey(&owners[i]), []byte(list[i].Project), nil); err != nil {
+				return err
+			}
+		}
 		return b.Set(join(keyByte, owners[i][:]), list[i].Wrapped, nil)
 	})
 	if err != nil {
@@ -70,6 +87,25 @@ func (v *Vault) CreatePersonKeys(ctx context.Context, list []vault.PersonKey) ([
 		keys[i] = []byte(kept[i])
 	}
 	return keys, nil
+}
+
+// allOfOne refuses owners of other projects than their keys'. Of two projects that make
+// the first key of somebody at once, one gets the other's, and cannot open it.
+func (v *Vault) allOfOne(ctx context.Context, list []vault.PersonKey) error {
+	if err := v.begin(ctx); err != nil {
+		return err
+	}
+	defer v.leave()
+	for i := range list {
+		home, err := v.home(&list[i].Owner)
+		if err != nil {
+			return err
+		}
+		if home != "" && home != list[i].Project {
+			return fault.Wrap(vault.ErrOtherProject, fault.Internal, "a person belongs to another project")
+		}
+	}
+	return nil
 }
 
 // AddIndex puts owners under blind index keys.

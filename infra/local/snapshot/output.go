@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"fmt"
 
 	"loch/infra/local/lake"
@@ -18,7 +19,7 @@ type output struct {
 	rows   []profile.Snapshot
 
 	of    string // whose traits are judged
-	judge func(name string) bool
+	judge profile.Personal
 	known map[string]bool
 }
 
@@ -30,18 +31,18 @@ const (
 )
 
 // personal tells whether a trait of a project is personal.
-func (o *output) personal(project string) func(name string) bool {
+func (o *output) personal(project string) profile.Personal {
 	if o.of != project || o.judge == nil {
 		o.of, o.judge, o.known = project, o.w.options.Personal(project), map[string]bool{}
 	}
-	return func(name string) bool {
+	return func(name string, value []byte) bool {
 		is, known := o.known[name]
 		if !known {
-			if is = o.judge(name); len(o.known) < knownNames {
+			if is = o.judge(name, nil); len(o.known) < knownNames {
 				o.known[name] = is
 			}
 		}
-		return is
+		return is || bytes.IndexByte(value, '{') >= 0 && o.judge(name, value) // only members have names
 	}
 }
 

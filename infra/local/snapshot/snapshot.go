@@ -45,9 +45,9 @@ const (
 
 // Options are what a Writer needs besides the store and the lake.
 type Options struct {
-	// Personal returns what tells by its name whether a trait of a project is
+	// Personal returns what tells whether a trait of a project is
 	// personal.
-	Personal func(project string) func(name string) bool
+	Personal func(project string) profile.Personal
 	// Policy is a word for all that Personal answers, another one when any answer is
 	// another; lower-case letters and digits.
 	Policy func() string

@@ -61,8 +61,10 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.writer = snapshot.New(w.store, w.lake, snapshot.Options{
-		Personal: func(string) func(string) bool {
-			return func(name string) bool { return name == "$name" || slices.Contains(w.secret, name) }
+		Personal: func(string) profile.Personal {
+			return func(name string, value []byte) bool {
+				return name == "$name" || slices.Contains(w.secret, name) || strings.Contains(string(value), `"nick":`)
+			}
 		},
 		Policy: func() string { return fmt.Sprint("p", len(w.secret)) },
 		Now:    now, Logger: slog.New(slog.DiscardHandler),
@@ -132,6 +134,7 @@ func TestSQLSeesProfiles(t *testing.T) {
 	w.set("a", "$name", `"Jane, from before there was a vault"`)
 	w.set("a", "tags", `["x",`+string(box)+`]`)
 	w.set("a", "big", `12345678901234567890.5`)
+	w.set("a", "about", `{"nick":"Jan"}`) // a member that is personal
 	w.set("b", "plan", `"free"`)
 	w.do(w.writer.Full)
 	w.see("a full one", "[[a free] [b free]]")

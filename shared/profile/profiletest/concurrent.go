@@ -103,7 +103,7 @@ func testConcurrent(t *testing.T, open Opener) {
 func testDurable(t *testing.T, open Opener, reopen Reopener) {
 	s := open(t)
 	u := update("ann", `$set name "Ann"; $add n 9007199254740993; $append list {"a":[1.50,null]}`)
-	u.Place, u.DeviceInfo = oslo, phone
+	u.Place, u.DeviceInfo, u.Arrival = oslo, phone, letter
 	g := update("acme", `$set seats 5`)
 	g.GroupKey = "company"
 	gone := update("gone", `$set a 1`)
@@ -114,7 +114,7 @@ func testDurable(t *testing.T, open Opener, reopen Reopener) {
 
 	s = reopen(t, s)
 	for i, id := range []string{"ann", "acme", "phone1"} {
-		if after := get(t, s, id); describe(after) != describe(before[i]) || after.UpdatedMS != before[i].UpdatedMS {
+		if after := get(t, s, id); describe(after) != describe(before[i]) || after.Arrival != before[i].Arrival || after.UpdatedMS != before[i].UpdatedMS {
 			t.Errorf("%s came back as\n  %s\nwas\n  %s", id, describe(after), describe(before[i]))
 		}
 	}

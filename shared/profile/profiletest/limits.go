@@ -213,4 +213,36 @@ func testIsolation(t *testing.T, open Opener) {
 			t.Errorf("a person has the group key %q", p.GroupKey)
 		}
 	})
+	t.Run("a person stays a person, and a group of its kind", func(t *testing.T) {
+		as := func(kind, id, ops string) profile.Update {
+			u := update(id, ops)
+			u.GroupKey = kind
+			return u
+		}
+		applied(t, s, as("company", "g2", `$set seats 1`), update("u10", `$set a 1`))
+		apply(t, s, sighted("u11", noon))
+		for range 2 { // the second time the store may have them at hand
+			for _, wrong := range []profile.Update{
+				as("", "g2", `$set seats 2`), as("team", "g2", `$set seats 2`), as("company", "u10", `$set a 2`), as("company", "u11", ``),
+			} {
+				// A right one beside it is applied.
+				right := as(map[string]string{"g2": "company"}[wrong.ID], wrong.ID, `$set b 1`)
+				right.Index = 1
+				refusals := apply(t, s, profile.Changes{Updates: []profile.Update{wrong, right}})
+				if len(refusals) != 1 || refusals[0].Index != 0 || refusals[0].Field != profile.FieldGroupKey {
+					t.Errorf("%s as a %q: %+v", wrong.ID, wrong.GroupKey, refusals)
+				}
+			}
+			applied(t, s, as("company", "g2", `$set seats 1`), update("u10", `$set a 1`))
+		}
+		for id, want := range map[string]string{"g2": "company: seats 1; b 1", "u10": ": a 1; b 1", "u11": ": b 1"} {
+			if p := get(t, s, id); p.GroupKey+": "+traits(p) != want {
+				t.Errorf("%s is %s, want %s", id, describe(p), want)
+			}
+		}
+		applied(t, s, as("company", "u10", `$delete`), as("company", "u10", `$set a 3`)) // nobody is left
+		if p := get(t, s, "u10"); p.GroupKey != "company" || traits(p) != "a 3" {
+			t.Errorf("u10 is %s", describe(p))
+		}
+	})
 }

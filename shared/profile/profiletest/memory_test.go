@@ -160,6 +160,9 @@ func (m *memory) merge(g *profile.Merging) profile.Merged {
 	if len(mine) > profile.MaxMerged {
 		return profile.Merged{}
 	}
+	if f.GroupKey != "" || p.GroupKey != "" {
+		return profile.Merged{}
+	}
 	p.Absorb(&f)
 	if p.UpdatedMS != 0 || p.Seen() != (profile.Seen{}) {
 		m.profiles[into] = p

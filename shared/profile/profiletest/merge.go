@@ -95,6 +95,16 @@ func testMergeCases(t *testing.T, s Store) {
 		mustMerge(t, s, "bob", "ann-mail", true, "refused")
 		mustBe(t, s, "ann-mail", "ann")
 	})
+	t.Run("a group is merged with nobody", func(t *testing.T) {
+		g := update("acme", `$set seats 1`)
+		g.GroupKey = "company"
+		applied(t, s, g, update("gus", `$set a 1`))
+		mustMerge(t, s, "gus", "acme", false, "refused")
+		mustMerge(t, s, "acme", "gus", false, "refused")
+		mustHold(t, s, "acme", "seats 1")
+		mustHold(t, s, "gus", "a 1")
+		mustBeOne(t, s, "gus", "gus")
+	})
 	t.Run("who has identifiers of their own is not new", func(t *testing.T) {
 		apply(t, s, link("d-vic", "vic", noon))
 		mustMerge(t, s, "thief", "vic", true, "refused")

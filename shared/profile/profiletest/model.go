@@ -134,6 +134,9 @@ func (m *model) update(u profile.Update) bool {
 	}
 	m.people[id], p.updated = p, true
 	f := fact{ms: u.TimeMS, timed: !u.KeepLastSeen, device: u.DeviceInfo}
+	if f.timed {
+		f.arrival = u.Arrival
+	}
 	if !u.KeepPlace {
 		f.place = u.Place
 	}

@@ -65,6 +65,16 @@ func testSeen(t *testing.T, open Opener) {
 		mustBeSeen(t, s, "u4", profile.Seen{})
 		mustHold(t, s, "u4", "a 1")
 	})
+	t.Run("an update may say how somebody came; the first that was told stays", func(t *testing.T) {
+		came := func(a profile.Arrival) func(*profile.Update) { return func(u *profile.Update) { u.Arrival = a } }
+		applied(t, s, at("u20", noon, came(letter)), at("u20", noon+minute, came(search)))
+		mustBeSeen(t, s, "u20", profile.Seen{FirstMS: noon, LastMS: noon + minute, Arrival: letter})
+		applied(t, s, at("u20", noon+2*minute, came(search)))
+		applied(t, s, at("u20", noon-minute, came(direct)))
+		mustBeSeen(t, s, "u20", profile.Seen{FirstMS: noon - minute, LastMS: noon + 2*minute, Arrival: direct})
+		applied(t, s, at("u20", noon-hour, func(u *profile.Update) { u.Arrival, u.KeepLastSeen = search, true }))
+		mustBeSeen(t, s, "u20", profile.Seen{FirstMS: noon - minute, LastMS: noon + 2*minute, Arrival: direct})
+	})
 	t.Run("place and device are the newest that were told", func(t *testing.T) {
 		applied(t, s,
 			at("u5", noon, func(u *profile.Update) { u.Place, u.DeviceInfo = oslo, phone }),

@@ -21,6 +21,7 @@ type Memory struct {
 	index   map[vault.Key]map[vault.ID]bool
 	secrets map[string][]byte
 	graves  map[vault.ID]bool
+	homes   map[vault.ID]string // owners' projects
 }
 
 // NewMemory returns an empty store.
@@ -28,6 +29,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		ids: map[vault.Key]vault.ID{}, owned: map[vault.ID]map[vault.Key]bool{}, keys: map[vault.ID][]byte{},
 		index: map[vault.Key]map[vault.ID]bool{}, secrets: map[string][]byte{}, graves: map[vault.ID]bool{},
+		homes: map[vault.ID]string{},
 	}
 }
 
@@ -78,6 +80,9 @@ func (m *Memory) Create(ctx context.Context, entries []vault.Entry) ([]vault.ID,
 	for i, e := range entries {
 		if _, ok := m.ids[e.Key]; !ok {
 			m.ids[e.Key] = e.ID
+			if e.ID == ownerOf(e) && e.Project != "" {
+				m.homes[e.ID] = e.Project
+			}
 			if owner := ownerOf(e); owner != (vault.ID{}) {
 				m.own(owner, e.Key)
 			}
@@ -120,17 +125,16 @@ func (m *Memory) Own(ctx context.Context, owned []vault.Owned) error {
 }
 
 // Known implements vault.Store.
-func (m *Memory) Known(ctx context.Context, owners []vault.ID) ([]bool, error) {
+func (m *Memory) Known(ctx context.Context, owners []vault.ID) (known []bool, projects []string, err error) {
 	end, err := m.begin(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer end()
-	known := make([]bool, len(owners))
-	for i, o := range owners {
-		known[i] = len(m.owned[o]) > 0
+	for _, o := range owners {
+		known, projects = append(known, len(m.owned[o]) > 0), append(projects, m.homes[o])
 	}
-	return known, nil
+	return known, projects, nil
 }
 
 // FindPersonKeys implements vault.Store.
@@ -158,15 +162,27 @@ func (m *Memory) CreatePersonKeys(ctx context.Context, list []vault.PersonKey) (
 		if err := m.alive(k.Owner); err != nil {
 			return nil, err
 		}
+		if !m.isOf(k.Project, k.Owner) {
+			return nil, fault.Wrap(vault.ErrOtherProject, fault.Internal, "a person belongs to another project")
+		}
 	}
 	keys := make([][]byte, len(list))
 	for i, k := range list {
 		if m.keys[k.Owner] == nil {
 			m.keys[k.Owner] = slices.Clone(k.Wrapped)
 		}
+		if m.homes[k.Owner] == "" && k.Project != "" {
+			m.homes[k.Owner] = k.Project
+		}
 		keys[i] = slices.Clone(m.keys[k.Owner])
 	}
 	return keys, nil
+}
+
+// isOf says that an owner is a project's, or that no project of theirs is noted.
+func (m *Memory) isOf(project string, owner vault.ID) bool {
+	home := m.homes[owner]
+	return home == "" || home == project
 }
 
 // AddIndex implements vault.Store.
@@ -261,7 +277,7 @@ func (m *Memory) ReplaceSecrets(ctx context.Context, values map[string][]byte) e
 }
 
 // Erase implements vault.Store.
-func (m *Memory) Erase(ctx context.Context, owners []vault.ID, suppress bool) ([]vault.Key, error) {
+func (m *Memory) Erase(ctx context.Context, project string, owners []vault.ID, suppress bool) ([]vault.Key, error) {
 	end, err := m.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -269,6 +285,9 @@ func (m *Memory) Erase(ctx context.Context, owners []vault.ID, suppress bool) ([
 	defer end()
 	var gone []vault.Key
 	for _, owner := range owners {
+		if !m.isOf(project, owner) {
+			continue
+		}
 		for key := range m.owned[owner] {
 			id, there := m.ids[key]
 			switch {
@@ -283,6 +302,7 @@ func (m *Memory) Erase(ctx context.Context, owners []vault.ID, suppress bool) ([
 		}
 		delete(m.owned, owner)
 		delete(m.keys, owner)
+		delete(m.homes, owner)
 		for key := range m.index {
 			delete(m.index[key], owner)
 		}

@@ -3,6 +3,7 @@ package vaulttest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -42,11 +43,11 @@ func testPeople(t *testing.T, s vault.Store, reopen Reopener) {
 		t.Errorf("%d of at most one", len(found))
 	}
 
-	if known, err := s.Known(ctx, []vault.ID{ann, id(7), bob, vault.Suppressed, id(3)}); err != nil || !slices.Equal(known, []bool{true, false, true, false, false}) {
+	if known, _, err := s.Known(ctx, []vault.ID{ann, id(7), bob, vault.Suppressed, id(3)}); err != nil || !slices.Equal(known, []bool{true, false, true, false, false}) {
 		t.Errorf("known: %v, %v", known, err)
 	}
 
-	gone, err := s.Erase(ctx, []vault.ID{ann, id(8)}, false)
+	gone, err := s.Erase(ctx, "p", []vault.ID{ann, id(8)}, false)
 	must(t, err)
 	if len(gone) != 2 || !slices.Contains(gone, key(1)) || !slices.Contains(gone, key(3)) {
 		t.Errorf("%d keys are said to be gone", len(gone))
@@ -57,7 +58,7 @@ func testPeople(t *testing.T, s vault.Store, reopen Reopener) {
 	if _, found := find(t, s, key(1), key(2), key(3)); found[0] || !found[1] || found[2] {
 		t.Errorf("after the erasure: %v", found)
 	}
-	if known, err := s.Known(ctx, []vault.ID{ann, bob}); err != nil || known[0] || !known[1] {
+	if known, _, err := s.Known(ctx, []vault.ID{ann, bob}); err != nil || known[0] || !known[1] {
 		t.Errorf("known after the erasure: %v, %v", known, err)
 	}
 	if keys, _ := s.FindPersonKeys(ctx, []vault.ID{ann, bob}); keys[0] != nil || keys[1] == nil {
@@ -83,18 +84,84 @@ func testPeople(t *testing.T, s vault.Store, reopen Reopener) {
 	if again := create(t, s, entry(1, 11), entry(3, 13)); again[0] != id(11) || again[1] != id(13) {
 		t.Errorf("they came back as %v", again)
 	}
-	if gone, err := s.Erase(ctx, []vault.ID{ann}, true); err != nil || len(gone) != 0 {
+	if gone, err := s.Erase(ctx, "p", []vault.ID{ann}, true); err != nil || len(gone) != 0 {
 		t.Errorf("erased twice: %v %v", gone, err)
+	}
+}
+
+// testProjects has a project do to another's owner what it may do to its own.
+func testProjects(t *testing.T, s vault.Store, reopen Reopener) {
+	ctx := context.Background()
+	ann, bob, old, cai := id(1), id(2), id(3), id(4)
+	create(t, s, vault.Entry{Key: key(1), ID: ann, Owner: ann, Project: "p"}, vault.Entry{Key: key(2), ID: bob, Project: "q"}, entry(3, 3))
+	// Beside a token of somebody's, entries are made in another way.
+	create(t, s, vault.Entry{Key: key(4), ID: cai, Project: "p"}, vault.Entry{Key: key(5), ID: id(5), Owner: bob, Project: "q"})
+	must(t, s.Own(ctx, []vault.Owned{{Owner: ann, Key: key(1)}}))
+	projects := func() string {
+		known, projects, err := s.Known(ctx, []vault.ID{ann, bob, old, cai, id(5), id(9)})
+		must(t, err)
+		return fmt.Sprintf("%v %q", known, projects)
+	}
+	if got, want := projects(), `[true true true true false false] ["p" "q" "" "p" "" ""]`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	keyOf := func(owner vault.ID, project string) error {
+		return second(s.CreatePersonKeys(ctx, []vault.PersonKey{{Owner: owner, Project: project, Wrapped: []byte(project)}}))
+	}
+	refused := func(owner vault.ID, project string) {
+		t.Helper()
+		if err := keyOf(owner, project); !errors.Is(err, vault.ErrOtherProject) || fault.CodeOf(err) != fault.Internal {
+			t.Errorf("%s made a key of %v: %v", project, owner, err)
+		}
+	}
+	refused(ann, "q")
+	must(t, keyOf(ann, "p"))
+	refused(ann, "q")
+	must(t, keyOf(old, "q"))
+	if reopen != nil {
+		s = reopen(t, s)
+	}
+	refused(old, "p")
+	if got, want := projects(), `[true true true true false false] ["p" "q" "q" "p" "" ""]`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if keys, err := s.FindPersonKeys(ctx, []vault.ID{ann, old}); err != nil || string(keys[0]) != "p" || string(keys[1]) != "q" {
+		t.Errorf("keys %q, %v", keys, err)
+	}
+
+	must(t, s.AddIndex(ctx, []vault.Owned{{Owner: ann, Key: key(9)}}))
+	for _, suppress := range []bool{false, true} {
+		if gone, err := s.Erase(ctx, "q", []vault.ID{ann}, suppress); err != nil || len(gone) != 0 {
+			t.Errorf("another project took %v away, %v", gone, err)
+		}
+	}
+	gone, err := s.Erase(ctx, "q", []vault.ID{ann, bob, bob, cai}, false)
+	must(t, err)
+	if len(gone) != 2 || !slices.Contains(gone, key(2)) || !slices.Contains(gone, key(5)) {
+		t.Errorf("%v are gone", gone)
+	}
+	if ids, found := find(t, s, key(1), key(2), key(4)); !found[0] || ids[0] != ann || found[1] || !found[2] {
+		t.Errorf("left are %v", found)
+	}
+	if keys, _ := s.FindPersonKeys(ctx, []vault.ID{ann}); string(keys[0]) != "p" || len(index(t, s, key(9), 1)) != 1 {
+		t.Error("another project took their key or their place in the index")
+	}
+	must(t, keyOf(ann, "p")) // no gravestone
+	if gone, err := s.Erase(ctx, "p", []vault.ID{ann}, false); err != nil || len(gone) != 1 {
+		t.Errorf("their own project took %v away, %v", gone, err)
+	}
+	if got, want := projects(), `[false false true true false false] ["" "" "q" "p" "" ""]`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
 func testSuppress(t *testing.T, s vault.Store, reopen Reopener) {
 	ctx := context.Background()
 	create(t, s, entry(1, 1), vault.Entry{Key: key(2), ID: id(2), Owner: id(1)})
-	_, err := s.Erase(ctx, []vault.ID{id(1)}, true)
+	_, err := s.Erase(ctx, "p", []vault.ID{id(1)}, true)
 	must(t, err)
 	create(t, s, vault.Entry{Key: key(4), ID: vault.Suppressed})
-	if known, err := s.Known(ctx, []vault.ID{id(1), vault.Suppressed}); err != nil || known[0] || known[1] {
+	if known, _, err := s.Known(ctx, []vault.ID{id(1), vault.Suppressed}); err != nil || known[0] || known[1] {
 		t.Errorf("whoever is suppressed is known: %v, %v", known, err)
 	}
 	if reopen != nil {
@@ -189,7 +256,7 @@ func testEraseBesideWrites(t *testing.T, s vault.Store) {
 			}
 		})
 	}
-	_, err := s.Erase(ctx, []vault.ID{owner}, false)
+	_, err := s.Erase(ctx, "p", []vault.ID{owner}, false)
 	must(t, err)
 	for w := range uint64(4) {
 		for n := range uint64(50) {
@@ -214,6 +281,7 @@ func testRandom(t *testing.T, s vault.Store, reopen Reopener) {
 	ctx := context.Background()
 	fresh := uint64(1000)
 	owner := func() vault.ID { return id(1 + r.Uint64N(6)) }
+	project := func() string { return []string{"", "p", "q"}[r.IntN(3)] }
 	agree := func(round int, what string, a, b any, errA, errB error) {
 		t.Helper()
 		if fmt.Sprint(a) != fmt.Sprint(b) || fault.CodeOf(errA) != fault.CodeOf(errB) {
@@ -226,7 +294,7 @@ func testRandom(t *testing.T, s vault.Store, reopen Reopener) {
 			var entries []vault.Entry
 			for range 1 + r.IntN(3) {
 				fresh++
-				e := vault.Entry{Key: key(r.Uint64N(12)), ID: id(fresh)}
+				e := vault.Entry{Key: key(r.Uint64N(12)), ID: id(fresh), Project: project()}
 				if r.IntN(2) == 0 {
 					e.Owner = owner()
 				}
@@ -247,7 +315,7 @@ func testRandom(t *testing.T, s vault.Store, reopen Reopener) {
 			owned := []vault.Owned{{Owner: owner(), Key: key(r.Uint64N(4))}}
 			agree(round, "AddIndex", nil, nil, s.AddIndex(ctx, owned), m.AddIndex(ctx, owned))
 		case 4:
-			k := []vault.PersonKey{{Owner: owner(), Wrapped: []byte(fmt.Sprint(round))}}
+			k := []vault.PersonKey{{Owner: owner(), Project: []string{"p", "q"}[r.IntN(2)], Wrapped: []byte(fmt.Sprint(round))}}
 			a, errA := s.CreatePersonKeys(ctx, k)
 			b, errB := m.CreatePersonKeys(ctx, k)
 			agree(round, "CreatePersonKeys", a, b, errA, errB)
@@ -257,9 +325,9 @@ func testRandom(t *testing.T, s vault.Store, reopen Reopener) {
 				if r.IntN(3) > 0 {
 					o = id(fresh)
 				}
-				suppress := r.IntN(2) == 0
-				a, errA := s.Erase(ctx, []vault.ID{o}, suppress)
-				b, errB := m.Erase(ctx, []vault.ID{o}, suppress)
+				suppress, by := r.IntN(2) == 0, project()
+				a, errA := s.Erase(ctx, by, []vault.ID{o}, suppress)
+				b, errB := m.Erase(ctx, by, []vault.ID{o}, suppress)
 				agree(round, "Erase", len(a), len(b), errA, errB)
 			}
 		case 6:
@@ -276,9 +344,9 @@ func testRandom(t *testing.T, s vault.Store, reopen Reopener) {
 			agree(round, "FindIndex", sorted(index(t, s, key(k), 20)), sorted(index(t, m, key(k), 20)), nil, nil)
 		}
 		for o := range uint64(7) {
-			known, errS := s.Known(ctx, []vault.ID{id(o)})
-			want, errM := m.Known(ctx, []vault.ID{id(o)})
-			agree(round, "Known", known, want, errS, errM)
+			known, projectS, errS := s.Known(ctx, []vault.ID{id(o), id(fresh - o)})
+			want, projectM, errM := m.Known(ctx, []vault.ID{id(o), id(fresh - o)})
+			agree(round, "Known", fmt.Sprint(known, projectS), fmt.Sprint(want, projectM), errS, errM)
 			a, errA := s.FindPersonKeys(ctx, []vault.ID{id(o)})
 			b, errB := m.FindPersonKeys(ctx, []vault.ID{id(o)})
 			agree(round, "FindPersonKeys", a, b, errA, errB)

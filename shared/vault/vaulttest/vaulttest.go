@@ -30,6 +30,7 @@ func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("concurrent", func(t *testing.T) { testConcurrent(t, open(t)) })
 	t.Run("people", func(t *testing.T) { testPeople(t, open(t), reopen) })
 	t.Run("suppress", func(t *testing.T) { testSuppress(t, open(t), reopen) })
+	t.Run("projects", func(t *testing.T) { testProjects(t, open(t), reopen) })
 	t.Run("secrets", func(t *testing.T) { testSecrets(t, open(t), reopen) })
 	t.Run("one key a person", func(t *testing.T) { testKeysConcurrent(t, open(t)) })
 	t.Run("erase beside writes", func(t *testing.T) { testEraseBesideWrites(t, open(t)) })

@@ -261,7 +261,7 @@ func TestForgettingIsResumed(t *testing.T) {
 			t.Fatal(err)
 		}
 		done := breakOff(t, b, calls, func(ctx context.Context) error {
-			_, err := s.Erase(ctx, []vault.ID{ann, bob}, false)
+			_, err := s.Erase(ctx, "", []vault.ID{ann, bob}, false)
 			return err
 		})
 		left := items(t, api, dynamo.VaultTable)
