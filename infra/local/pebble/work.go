@@ -205,7 +205,10 @@ func (w *work) flush() error {
 		w.claimed = append(w.claimed, w.links[i].device)
 	}
 	w.Profiles.links.mu.Unlock()
-	w.linkings.Add(int64(len(w.links)))
+	// They are counted when the store and memory show them, and before the locks are
+	// let go: whoever plans with the new count must have seen them, since nobody looks
+	// again while the count stays the same.
+	defer w.linkings.Add(int64(len(w.links)))
 	if err := w.apply(b, w.sync); err != nil {
 		return err
 	}
