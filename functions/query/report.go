@@ -16,13 +16,8 @@ import (
 // with what that would cost on Athena.
 func (h *handler) report(w http.ResponseWriter, r *http.Request) {
 	key, err := web.Authorize(r, h.Registry, project.Read)
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
-	giveBack, err := h.turns.take(key)
-	if err != nil {
-		web.WriteError(w, r, err)
+	giveBack, ok := h.admit(w, r, key, err)
+	if !ok {
 		return
 	}
 	defer giveBack()

@@ -19,13 +19,8 @@ const maxEventName = 1000
 // it answers about one event: its own properties, and values among its own.
 func (h *handler) schema(w http.ResponseWriter, r *http.Request) {
 	key, err := web.Authorize(r, h.Registry, project.Read)
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
-	giveBack, err := h.turns.take(key)
-	if err != nil {
-		web.WriteError(w, r, err)
+	giveBack, ok := h.admit(w, r, key, err)
+	if !ok {
 		return
 	}
 	defer giveBack()

@@ -36,13 +36,8 @@ func (h *handler) export(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = mayCountOne(key)
 	}
-	if err != nil {
-		web.WriteError(w, r, err)
-		return
-	}
-	giveBack, err := h.turns.take(key)
-	if err != nil {
-		web.WriteError(w, r, err)
+	giveBack, ok := h.admit(w, r, key, err)
+	if !ok {
 		return
 	}
 	defer giveBack()

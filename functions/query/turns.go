@@ -1,11 +1,26 @@
 package query
 
 import (
+	"net/http"
 	"sync"
 
 	"loch/shared/fault"
 	"loch/shared/project"
+	"loch/shared/web"
 )
+
+// admit lets a question in whose key was looked for, with what came of that: it takes
+// a turn of the key, or answers with the error and says false.
+func (h *handler) admit(w http.ResponseWriter, r *http.Request, key project.Key, err error) (giveBack func(), ok bool) {
+	if err == nil {
+		giveBack, err = h.turns.take(key)
+	}
+	if err != nil {
+		web.WriteError(w, r, err)
+		return nil, false
+	}
+	return giveBack, true
+}
 
 // turns bounds how many questions of one key are worked on at once, so that one
 // script cannot take all of an engine's time. It counts in this process: on Lambda

@@ -21,6 +21,25 @@ func (s *Profiles) All(ctx context.Context, fn func(p *profile.Profile) error) e
 		FilterExpression:          aws.String("sk=:profile AND attribute_not_exists(leads) AND attribute_not_exists(dead)"),
 		ExpressionAttributeValues: item{":profile": text(skProfile)},
 	}
+	return s.walkTable(ctx, in, func(e *effort, i item) error {
+		project, id, ok := strings.Cut(i.text(pk), "/")
+		if !ok {
+			return damaged("profiles")
+		}
+		r, err := decodeRecord(key{project, id}, i)
+		if err == nil {
+			err = s.load(ctx, e, r)
+		}
+		if err == nil && r.to == "" && !r.dead && r.exists() {
+			err = fn(&r.p)
+		}
+		return err
+	})
+}
+
+// walkTable calls fn for every item that a scan finds, a page after the other, each
+// with an effort of its own.
+func (s *Profiles) walkTable(ctx context.Context, in *dynamodb.ScanInput, fn func(e *effort, i item) error) error {
 	for {
 		e := s.effort(ctx)
 		out, err := do(ctx, e, "Scan", func(ctx context.Context) (*dynamodb.ScanOutput, Call, error) {
@@ -34,18 +53,7 @@ func (s *Profiles) All(ctx context.Context, fn func(p *profile.Profile) error) e
 			return err
 		}
 		for _, i := range out.Items {
-			project, id, ok := strings.Cut(item(i).text(pk), "/")
-			if !ok {
-				return damaged("profiles")
-			}
-			r, err := decodeRecord(key{project, id}, i)
-			if err == nil {
-				err = s.load(ctx, e, r)
-			}
-			if err == nil && r.to == "" && !r.dead && r.exists() {
-				err = fn(&r.p)
-			}
-			if err != nil {
+			if err := fn(e, i); err != nil {
 				return err
 			}
 		}

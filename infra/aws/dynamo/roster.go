@@ -103,27 +103,7 @@ func (s *Profiles) segment(ctx context.Context, q *roster.Query, n int, f *front
 			":project": text(q.Project + "/"), ":profile": text(skProfile),
 		},
 	}
-	for {
-		e := s.effort(ctx)
-		out, err := do(ctx, e, "Scan", func(ctx context.Context) (*dynamodb.ScanOutput, Call, error) {
-			out, err := s.api.Scan(ctx, in)
-			if err != nil {
-				return nil, Call{}, err
-			}
-			return out, Call{Reads: units(out.ConsumedCapacity)}, nil
-		})
-		if err != nil {
-			return err
-		}
-		for _, i := range out.Items {
-			if err := s.ask(ctx, e, q, i, f); err != nil {
-				return err
-			}
-		}
-		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
-			return nil
-		}
-	}
+	return s.walkTable(ctx, in, func(e *effort, i item) error { return s.ask(ctx, e, q, i, f) })
 }
 
 // among reads the people that a list is limited to.
