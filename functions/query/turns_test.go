@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"loch/functions/query"
@@ -16,7 +17,11 @@ import (
 // answer makes room.
 func TestTurns(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
+	var beyond atomic.Bool
 	slow := engine(func(context.Context, string, string, report.Limits) (report.Result, error) {
+		if beyond.Load() { // which no question should come to
+			return report.Result{}, nil
+		}
 		began <- struct{}{}
 		<-goOn
 		return report.Result{}, nil
@@ -38,9 +43,11 @@ func TestTurns(t *testing.T) {
 		})
 		<-began
 	}
+	beyond.Store(true)
 	if w := ask("read"); w.Code != 429 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "2 questions") {
 		t.Errorf("beyond the bound: %d %v %s", w.Code, w.Header(), w.Body)
 	}
+	beyond.Store(false)
 	all.Go(func() {
 		if w := ask("small-pii"); w.Code != 200 {
 			t.Errorf("another key: %d %s", w.Code, w.Body)
