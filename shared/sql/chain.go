@@ -32,10 +32,11 @@ func (duckdb) Chain(s Spans) Expr {
 		Fields: append(slices.Clone(of), As(E("sum(cut) OVER (PARTITION BY ? ORDER BY ? ROWS UNBOUNDED PRECEDING)", List(s.Groups...), s.ID), "list")),
 		From:   cuts.Sub("c"),
 	}
+	// The identifier comes first in what is gathered, and so orders it.
 	folded := Select{
-		Fields: append(slices.Clone(own), As(E("list_reduce(list({'t': ?, 'until': ?, 'taken': CAST(? AS VARCHAR)} ORDER BY ?), "+
-			"lambda a, b: CASE WHEN b.t > a.until THEN {'t': b.t, 'until': b.until, 'taken': a.taken || ',' || b.taken} ELSE a END).taken",
-			s.T, s.End, s.ID, s.ID), "taken")),
+		Fields: append(slices.Clone(own), As(E("CAST(min(?) AS VARCHAR) || list_reduce(list_sort(list({'id': ?, 't': ?, 'until': ?, 'taken': ''})), "+
+			"lambda a, b: CASE WHEN b.t > a.until THEN {'id': b.id, 't': b.t, 'until': b.until, 'taken': a.taken || ',' || b.id} ELSE a END).taken",
+			s.ID, s.ID, s.T, s.End), "taken")),
 		From:  lists.Sub("l"),
 		Group: append(slices.Clone(s.Groups), E("list")),
 	}

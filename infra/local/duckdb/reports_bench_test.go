@@ -33,7 +33,8 @@ func BenchmarkReports(b *testing.B) {
 		for range rounds {
 			began := time.Now()
 			answer := q.ask(b, w)
-			loch[i].times = append(loch[i].times, time.Since(began))
+			took := time.Since(began)
+			loch[i].times = append(loch[i].times, took)
 			loch[i].rows = figuresOf(b, q, answer)
 		}
 	}
@@ -112,7 +113,7 @@ func (q *reportQuestion) ask(t testing.TB, w *world) any {
 	}
 	r, err := w.engine.Query(context.Background(), "p", statement.SQL, report.Limits{Rows: report.MaxRows, Time: 10 * time.Minute})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", q.name, err)
 	}
 	answer, err := statement.Answer(r)
 	if err != nil {

@@ -52,7 +52,7 @@ spans AS (
 taken AS (
   SELECT person, CAST(unnest(string_split(taken, ',')) AS BIGINT) AS t
   FROM (
-    SELECT person, list_reduce(list({'t': t, 'until': until, 'taken': CAST(t AS VARCHAR)} ORDER BY t), lambda a, b: CASE WHEN b.t > a.until THEN {'t': b.t, 'until': b.until, 'taken': a.taken || ',' || b.taken} ELSE a END).taken AS taken
+    SELECT person, CAST(min(t) AS VARCHAR) || list_reduce(list_sort(list({'id': t, 't': t, 'until': until, 'taken': ''})), lambda a, b: CASE WHEN b.t > a.until THEN {'id': b.id, 't': b.t, 'until': b.until, 'taken': a.taken || ',' || b.id} ELSE a END).taken AS taken
     FROM (
       SELECT person, t, until, sum(cut) OVER (PARTITION BY person ORDER BY t ROWS UNBOUNDED PRECEDING) AS list
       FROM (
