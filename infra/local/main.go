@@ -13,9 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"loch/infra/local/command"
+	"loch/infra/local/duckdb"
 )
 
 func main() {
+	duckdb.Work()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	c := root()
