@@ -15,6 +15,10 @@ type Dialect interface {
 	// sorted and joined by several times, where that is text.
 	NumbersPay() bool
 
+	// KeepsQueries tells whether a query that has a name is worked out once, however
+	// often it is used.
+	KeepsQueries() bool
+
 	// FollowsAttempts tells whether there is AttemptsFunction.
 	FollowsAttempts() bool
 

@@ -18,6 +18,8 @@ func (trino) Name() string { return "trino" }
 // is named twice in a statement is read twice.
 func (trino) NumbersPay() bool { return false }
 
+func (trino) KeepsQueries() bool { return false }
+
 func (trino) FollowsAttempts() bool { return false }
 
 func (trino) Millis(timestamp Expr) Expr {
