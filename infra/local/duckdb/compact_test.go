@@ -307,9 +307,12 @@ func TestCompactKilled(t *testing.T) {
 	g.oneSender = true
 	var all []event.Row
 	gone := erased{}
-	kills, rounds := 0, 0
+	kills, rounds, enough := 0, 0, 22
+	if testing.Short() {
+		enough = 6
+	}
 	delay := 5 * time.Millisecond
-	for kills < 22 {
+	for kills < enough {
 		rounds++
 		if rounds > 200 {
 			t.Fatalf("only %d kills hit a compaction", kills)
@@ -456,6 +459,9 @@ func TestNeedsCompaction(t *testing.T) {
 
 // TestCompactInLittleMemory compacts more than fits into the memory it gets.
 func TestCompactInLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes many rows")
+	}
 	t.Parallel()
 	w := openWorld(t, t.TempDir(), Options{MemoryLimitBytes: 256 << 20})
 	const n = 150_000
