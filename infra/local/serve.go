@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
 
+	"loch/infra/local/command"
 	"loch/shared/fault"
 	"loch/shared/web"
 )
@@ -61,6 +62,7 @@ is who, the lake alone does not.`,
 	f.Uint64Var(&reserveMiB, "disk-reserve-mib", 256, "free space in MiB under which writes are answered with 503")
 	f.IntVar(&requestMiB, "request-memory-mib", 256, "`MiB` that requests may hold together for what they sent; over it they are answered with 503 and sent again")
 	f.IntVar(&connections, "max-connections", 4096, "connections at once; further ones wait until one is free")
+	command.RefuseStack(c, "it serves from this machine; make deploy STACK=STACK puts Loch on AWS")
 	return c
 }
 
