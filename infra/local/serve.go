@@ -94,7 +94,9 @@ func serve(ctx context.Context, s settings, addr string, connections int, out io
 	if err != nil {
 		return err
 	}
-	r := running{Addr: tcp.Addr().String(), Socket: socketPath, PID: os.Getpid(), Started: started.UTC()}
+	r := running{
+		Addr: tcp.Addr().String(), Socket: socketPath, PID: os.Getpid(), Started: started.UTC(), Version: version(), Reserve: s.diskReserve, Geo: absolute(s.geoPath),
+	}
 	if err := writeRunning(s.dataDir, r); err != nil {
 		return err
 	}
@@ -122,6 +124,17 @@ func serve(ctx context.Context, s settings, addr string, connections int, out io
 	_ = os.Remove(socketPath)
 	_ = os.Remove(filepath.Join(s.dataDir, "server.json"))
 	return err
+}
+
+// absolute is a path as others see it, who may stand in another folder.
+func absolute(path string) string {
+	if path == "" {
+		return ""
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }
 
 // newServer bounds how long a client may take, so that slow ones cannot hold

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -64,7 +65,7 @@ func (s *Stack) lookAtBucket(ctx context.Context, bucket string) checkup.Finding
 }
 
 func isCode(err error, code string) bool {
-	r, ok := err.(*Refused)
+	r, ok := errors.AsType[*Refused](err)
 	return ok && r.Code == code
 }
 

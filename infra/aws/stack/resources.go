@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func (s *Stack) resources(ctx context.Context) ([]resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range all[:len(all):len(all)] {
+	for _, r := range slices.Clone(all) {
 		if r.Type != nestedStack || r.Physical == "" {
 			continue
 		}

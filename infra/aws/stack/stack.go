@@ -64,7 +64,7 @@ func Find(ctx context.Context, access *Access, name string) (*Stack, error) {
 	err := access.query(ctx, cloudFormation, cloudFormationAPI, "DescribeStacks", url.Values{"StackName": {name}}, &out)
 	none := fault.Newf(fault.NotFound, "there is no stack %s in %s; `make deploy` makes one, and --region and --profile choose where to look", name, access.Region)
 	switch {
-	case err != nil && isValidation(err):
+	case isCode(err, "ValidationError"): // CloudFormation's word for what is not there
 		return nil, none
 	case stranger(err):
 		return nil, noCredentials(err)
@@ -97,13 +97,6 @@ func Find(ctx context.Context, access *Access, name string) (*Stack, error) {
 		return nil, fault.Newf(fault.Invalid, "the stack %s is not Loch's: it has no output Url", name)
 	}
 	return nil, fault.Newf(fault.Unavailable, "the stack %s has no address yet: it is %s. Wait until it is deployed, or look in CloudFormation's console what stopped it", name, s.status)
-}
-
-// isValidation says that CloudFormation knows no stack of the name: it has no code of
-// its own for that.
-func isValidation(err error) bool {
-	r, ok := err.(*Refused)
-	return ok && r.Code == "ValidationError"
 }
 
 // FlushTime is how long events wait before SQL sees them.

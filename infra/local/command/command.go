@@ -16,6 +16,8 @@ package command
 
 import (
 	"context"
+	random "crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -59,12 +61,19 @@ type tools struct {
 	now    func() time.Time
 	sleep  func(ctx context.Context, d time.Duration) error
 	jitter func() float64 // from 0 up to 1
+	unique func() string  // a word that nobody else has
 	screen func(w any) screen
 	typing func(in any) bool // somebody sits there and can be asked
 }
 
 func realTools() tools {
-	return tools{now: time.Now, sleep: sleep, jitter: rand.Float64, screen: screenOf, typing: typing}
+	return tools{now: time.Now, sleep: sleep, jitter: rand.Float64, unique: unique, screen: screenOf, typing: typing}
+}
+
+func unique() string {
+	b := make([]byte, 8)
+	_, _ = random.Read(b) // never fails
+	return hex.EncodeToString(b)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

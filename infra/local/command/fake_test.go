@@ -99,6 +99,7 @@ func (f *fake) tools() tools {
 			return ctx.Err()
 		},
 		jitter: func() float64 { return 0.5 },
+		unique: func() string { return "0123456789abcdef" },
 		screen: func(any) screen { return f.look },
 		typing: func(any) bool { return f.typing },
 	}

@@ -117,18 +117,14 @@ func physical(r *template.Resource) string {
 }
 
 func (a *Account) describeAlarms(in map[string]any) (int, string) {
-	var list string
+	var list strings.Builder
 	for _, r := range template.Of(a.Resources, "AWS::CloudWatch::Alarm") {
 		name := fmt.Sprint(r.At("AlarmName"))
 		prefix, _ := in["AlarmNamePrefix"].(string)
 		if !strings.HasPrefix(name, prefix) {
 			continue
 		}
-		on, there := !a.Silent[name], true
 		if a.Alarms[name] == "GONE" {
-			there = false
-		}
-		if !there {
 			continue
 		}
 		state := "OK"
@@ -140,22 +136,22 @@ func (a *Account) describeAlarms(in map[string]any) (int, string) {
 		for _, to := range given {
 			actions += tag("member", to)
 		}
-		list += tag("member", elements(tag("AlarmName", name)+tag("StateValue", state)+tag("ActionsEnabled", on)+tag("AlarmActions", elements(actions))))
+		list.WriteString(tag("member", elements(tag("AlarmName", name)+tag("StateValue", state)+tag("ActionsEnabled", !a.Silent[name])+tag("AlarmActions", elements(actions)))))
 	}
-	list += tag("member", elements(tag("AlarmName", a.Name+"-of-another-stack")+tag("StateValue", "ALARM")+tag("ActionsEnabled", true)+"<AlarmActions/>"))
-	return answer("DescribeAlarms", tag("MetricAlarms", elements(list)))
+	list.WriteString(tag("member", elements(tag("AlarmName", a.Name+"-of-another-stack")+tag("StateValue", "ALARM")+tag("ActionsEnabled", true)+"<AlarmActions/>")))
+	return answer("DescribeAlarms", tag("MetricAlarms", elements(list.String())))
 }
 
 func (a *Account) listSubscriptions(in map[string]any) (int, string) {
 	if in["TopicArn"] != a.Outputs["AlarmTopic"] {
 		return http.StatusNotFound, failure(true, "NotFound", "Topic does not exist")
 	}
-	var list string
+	var list strings.Builder
 	for _, arn := range a.Subscribers {
-		list += tag("member", elements(tag("Owner", template.Account)+tag("Protocol", "email")+tag("Endpoint", "ops@example.com")+
-			tag("SubscriptionArn", arn)+tag("TopicArn", in["TopicArn"])))
+		list.WriteString(tag("member", elements(tag("Owner", template.Account)+tag("Protocol", "email")+tag("Endpoint", "ops@example.com")+
+			tag("SubscriptionArn", arn)+tag("TopicArn", in["TopicArn"]))))
 	}
-	return answer("ListSubscriptionsByTopic", tag("Subscriptions", elements(list)))
+	return answer("ListSubscriptionsByTopic", tag("Subscriptions", elements(list.String())))
 }
 
 // find is the resource of a type that has a value at a place.

@@ -69,11 +69,11 @@ func (a *Account) describePublicAccess(in map[string]any) (int, string) {
 	if !ok {
 		return noBucket("NoSuchPublicAccessBlockConfiguration")
 	}
-	var list string
+	var list strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(is)) {
-		list += tag(name, is[name])
+		list.WriteString(tag(name, is[name]))
 	}
-	return http.StatusOK, tag("PublicAccessBlockConfiguration", elements(list))
+	return http.StatusOK, tag("PublicAccessBlockConfiguration", elements(list.String()))
 }
 
 func (a *Account) describeEncryption(in map[string]any) (int, string) {
@@ -106,13 +106,13 @@ func (a *Account) listObjects(in map[string]any) (int, string) {
 		return noBucket("NoSuchBucket")
 	}
 	prefix, _ := in["prefix"].(string)
-	var list string
+	var list strings.Builder
 	count := 0
 	for _, key := range slices.Sorted(maps.Keys(a.Objects)) {
 		if strings.HasPrefix(key, prefix) {
 			count++
-			list += tag("Contents", elements(tag("Key", key)+tag("LastModified", a.Objects[key])+tag("Size", 1)))
+			list.WriteString(tag("Contents", elements(tag("Key", key)+tag("LastModified", a.Objects[key])+tag("Size", 1))))
 		}
 	}
-	return http.StatusOK, tag("ListBucketResult", elements(tag("Name", in["Bucket"])+tag("KeyCount", count)+tag("IsTruncated", false)+list))
+	return http.StatusOK, tag("ListBucketResult", elements(tag("Name", in["Bucket"])+tag("KeyCount", count)+tag("IsTruncated", false)+list.String()))
 }

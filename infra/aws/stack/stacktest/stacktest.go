@@ -151,8 +151,8 @@ func read(r *http.Request, body []byte) (operation string, in map[string]any, in
 	if path, ok := strings.CutPrefix(r.URL.Path, "/2015-03-31/functions/"); ok {
 		name, rest, _ := strings.Cut(path, "/")
 		in["FunctionName"] = name
-		if strings.HasPrefix(rest, "aliases/") {
-			in["Name"] = strings.TrimPrefix(rest, "aliases/")
+		if alias, ok := strings.CutPrefix(rest, "aliases/"); ok {
+			in["Name"] = alias
 			return "GetAlias", in, false
 		}
 		return "GetFunctionConfiguration", in, false
