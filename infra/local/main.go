@@ -53,7 +53,7 @@ nobody.`,
 	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Schema(connector), command.Report(connector), command.Profile(connector),
 		command.Profiles(connector), command.Journey(connector), command.Erase(connector), command.Export(connector),
 		command.Audit(connector), command.Rotate(connector),
-		command.Compact(connector), command.Verify(connector), command.Cost())
+		command.Compact(connector), command.Verify(connector), command.Doctor(connector), command.Cost())
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return command.UsageError(err) })
 	return c
 }
