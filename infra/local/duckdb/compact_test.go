@@ -459,9 +459,6 @@ func TestNeedsCompaction(t *testing.T) {
 
 // TestCompactInLittleMemory compacts more than fits into the memory it gets.
 func TestCompactInLittleMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes many rows")
-	}
 	t.Parallel()
 	w := openWorld(t, t.TempDir(), Options{MemoryLimitBytes: 256 << 20})
 	const n = 150_000

@@ -12,9 +12,6 @@ import (
 // To erase one of many writes a few files anew around each of the records, and not
 // the store. What was erased is gone from every level all the same.
 func TestErasureWritesLittle(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes many people to say what erasing one of many costs")
-	}
 	const people = 200_000 // so many that there are two levels
 	dir, ctx := t.TempDir(), context.Background()
 	v := openTestVault(t, dir, quietly())
