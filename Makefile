@@ -56,14 +56,12 @@ build: setup-build data ## build bin/loch
 TWICE := infra/local/duckdb infra/local/pebble functions/redrive/lambda shared/enrich shared/profile/profiletest
 ALONE := infra/aws/dynamo/dynamotest functions/ingest/lambda functions/compact shared/sample
 
-# Of TWICE, what is a thing of size alone is not done again with it.
-LARGE := TestCompactInLittleMemory|TestErasureWritesLittle
-
 .PHONY: test
-test: setup data web template vet ## everything but DynamoDB Local's and Trino's suites: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web engines template vet ## everything but Trino's suites and the whole of DynamoDB Local's: tools, data, vet, layout, all tests with -race, a real browser, crashes
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'the long tests' .ci/gotest -vet=off -timeout 20m $(addprefix ./,$(TWICE) $(ALONE))
-	@$(STEP) 'the same in short, with the race detector' .ci/gotest -vet=off -race -short -skip '$(LARGE)' -timeout 20m $(addprefix ./,$(TWICE))
+	@$(STEP) 'the same in short, with the race detector' .ci/gotest -vet=off -race -short -timeout 20m $(addprefix ./,$(TWICE))
+	@$(STEP) 'the contracts in short on DynamoDB Local' .ci/gotest -vet=off -short -timeout 20m ./$(DYNAMO)
 	@$(STEP) 'all others with the race detector' .ci/gotest -vet=off -race -timeout 20m ./infra/e2e \
 	  $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /infra/layout$$ -e /infra/e2e$$ -e /$(DYNAMO) $(foreach p,$(TWICE) $(ALONE),-e /$(p)$$))
 
