@@ -54,16 +54,20 @@ build: setup-build data ## build bin/loch
 COUNTING := functions/ingest/lambda infra/aws/dynamo/dynamotest
 
 .PHONY: test
-test: setup data web template vet ## everything but DynamoDB Local's and Trino's suites: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web template trino vet ## everything but DynamoDB Local's suite: tools, data, vet, layout, all tests with -race, a real browser, crashes, the SQL of AWS on Trino
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 40m $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /$(DYNAMO) $(foreach p,$(COUNTING),-e /$(p)$$))
 	@$(STEP) 'count the calls to AWS, and DynamoDB in the process' .ci/gotest $(addprefix ./,$(COUNTING))
+	@$(STEP) 'the SQL of AWS on Trino: relations, compaction, all reports' .ci/gotest -timeout 20m ./infra/aws/trino
 	@$(STEP) 'a hundred thousand events while Firehose, S3 and redrive fail' .ci/gotest -run TestFaults ./functions/redrive/lambda
 
+# Random sets of events for Trino; five questions are asked of each.
+TRINO_SETS ?= 40
+
 .PHONY: test-engines
-test-engines: setup data trino engines ## the suites on the engines that stand for AWS's: DynamoDB Local, Trino
+test-engines: setup data trino engines ## the long suites on the engines that stand for AWS's: DynamoDB Local, Trino (TRINO_SETS=200)
 	@$(STEP) 'DynamoDB Local' .ci/gotest -timeout 40m ./$(DYNAMO)
-	@$(STEP) 'Trino' .ci/gotest -timeout 40m ./infra/aws/trino
+	@$(STEP) 'Trino' env LOCH_TRINO_SETS=$(TRINO_SETS) .ci/gotest -timeout 60m ./infra/aws/trino
 
 .PHONY: test-fast
 test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java, no templates
