@@ -49,17 +49,24 @@ run: build ## build Loch and start it (ADDR, DATA, ARGS='--geo FILE')
 build: setup-build data ## build bin/loch
 	@$(STEP) 'build bin/loch' go build -ldflags='-s -w' -o bin/loch ./infra/local
 
-# What these have of concurrency is in others with the race detector; with it they take
-# minutes.
-COUNTING := functions/ingest/lambda infra/aws/dynamo/dynamotest
+# With the race detector everything takes five to twenty times as long. So what asks
+# thousands of questions, one after another, runs whole without it, and again with it
+# and -short, which leaves out questions but nothing that runs at the same time. Where
+# nothing does, or others show it, the tests run without it alone. The longest come first.
+TWICE := infra/local/duckdb infra/local/pebble functions/redrive/lambda shared/enrich shared/profile/profiletest
+ALONE := infra/aws/dynamo/dynamotest functions/ingest/lambda functions/compact shared/sample
+
+# Of TWICE, what is a thing of size alone is not done again with it.
+LARGE := TestCompactInLittleMemory|TestErasureWritesLittle
 
 .PHONY: test
 test: setup data web template trino vet ## everything but DynamoDB Local's suite: tools, data, vet, layout, all tests with -race, a real browser, crashes, the SQL of AWS on Trino
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
-	@$(STEP) 'test with the race detector' .ci/gotest -race -timeout 40m $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /$(DYNAMO) $(foreach p,$(COUNTING),-e /$(p)$$))
-	@$(STEP) 'count the calls to AWS, and DynamoDB in the process' .ci/gotest $(addprefix ./,$(COUNTING))
-	@$(STEP) 'the SQL of AWS on Trino: relations, compaction, all reports' .ci/gotest -timeout 20m ./infra/aws/trino
-	@$(STEP) 'a hundred thousand events while Firehose, S3 and redrive fail' .ci/gotest -run TestFaults ./functions/redrive/lambda
+	@$(STEP) 'the long tests' .ci/gotest -vet=off -timeout 20m $(addprefix ./,$(TWICE) $(ALONE))
+	@$(STEP) 'the same in short, with the race detector' .ci/gotest -vet=off -race -short -skip '$(LARGE)' -timeout 20m $(addprefix ./,$(TWICE))
+	@$(STEP) 'all others with the race detector' .ci/gotest -vet=off -race -timeout 20m ./infra/e2e \
+	  $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /infra/layout$$ -e /infra/e2e$$ -e /$(DYNAMO) $(foreach p,$(TWICE) $(ALONE),-e /$(p)$$))
+	@$(STEP) 'the SQL of AWS on Trino: relations, compaction, schema, all reports' .ci/gotest -vet=off -timeout 20m ./infra/aws/trino
 
 # Random sets of events for Trino; five questions are asked of each.
 TRINO_SETS ?= 40

@@ -82,7 +82,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) answerList(r *http.Request, l *listing) (listAnswer, error) {
 	ctx := r.Context()
-	q := roster.Query{Project: l.key.Project.ID, GroupKey: l.groupKey, Order: l.order, Limit: l.limit}
+	q := roster.Query{Project: l.key.Project.ID, GroupKey: l.groupKey, Order: l.order}
 	var err error
 	if q.Match, err = roster.Compile(l.where); err != nil {
 		return listAnswer{}, err
@@ -92,15 +92,7 @@ func (h *handler) answerList(r *http.Request, l *listing) (listAnswer, error) {
 			return listAnswer{}, err
 		}
 	}
-	var page roster.Page
-	if len(l.personal) > 0 || l.order == byName {
-		page, err = h.listOpened(r, l, q)
-	} else {
-		if l.after != nil {
-			q.After = &roster.Place{TimeMS: l.after.TimeMS, ID: l.after.ID}
-		}
-		page, err = h.people(ctx, q)
-	}
+	page, err := h.pageOf(r, l, q)
 	if err != nil {
 		return listAnswer{}, err
 	}
@@ -110,6 +102,18 @@ func (h *handler) answerList(r *http.Request, l *listing) (listAnswer, error) {
 		a.Next = &next
 	}
 	return a, h.showAll(r, l, page.Profiles, &a)
+}
+
+// pageOf lists a page: what a roster can ask, or what opened traits can tell.
+func (h *handler) pageOf(r *http.Request, l *listing, q roster.Query) (roster.Page, error) {
+	if len(l.personal) > 0 || l.order == byName {
+		return h.listOpened(r, l, q)
+	}
+	q.Limit = l.limit
+	if l.after != nil {
+		q.After = &roster.Place{TimeMS: l.after.TimeMS, ID: l.after.ID}
+	}
+	return h.people(r.Context(), q)
 }
 
 // listTime is how long a list may be looked for. Filters by columns take a fraction of

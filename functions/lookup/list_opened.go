@@ -21,9 +21,6 @@ const mostOpened = roster.MaxLimit - 1
 // of the filter lets through, which must not be too many. That somebody searched,
 // and by which traits, stands in the ledger first.
 func (h *handler) listOpened(r *http.Request, l *listing, q roster.Query) (roster.Page, error) {
-	if err := h.take(l.key); err != nil {
-		return roster.Page{}, err
-	}
 	q.Limit = roster.MaxLimit
 	if l.order == byName {
 		q.Order = roster.PersonID
@@ -36,16 +33,7 @@ func (h *handler) listOpened(r *http.Request, l *listing, q roster.Query) (roste
 		return page, fault.Newf(fault.TooLarge,
 			"%d people would have to be opened to look at personal traits, and at most %d are; add a filter on something that is not personal", page.Count, mostOpened).At("where")
 	}
-	if _, err := h.Audit.Append(r.Context(), audit.Entry{
-		Project: l.key.Project.ID, Kind: audit.Read, Key: l.key.Name, Fields: l.opens(), Why: reason(l.said, ""), RequestID: web.RequestID(r.Context()),
-	}); err != nil {
-		return page, err
-	}
-	match, err := roster.Compile(l.personal)
-	if err != nil {
-		return page, err
-	}
-	found, err := h.passing(r, l, page.Profiles, match.Until(r.Context()))
+	found, err := h.openedPassing(r, l, page.Profiles)
 	if err != nil {
 		return page, err
 	}
@@ -73,6 +61,24 @@ func (l *listing) opens() (names []string) {
 type called struct {
 	profile.Profile
 	name string
+}
+
+// openedPassing are those of some people who pass by their personal traits, for one of
+// the key's turns.
+func (h *handler) openedPassing(r *http.Request, l *listing, people []profile.Profile) ([]called, error) {
+	if err := h.take(l.key); err != nil {
+		return nil, err
+	}
+	if _, err := h.Audit.Append(r.Context(), audit.Entry{
+		Project: l.key.Project.ID, Kind: audit.Read, Key: l.key.Name, Fields: l.opens(), Why: reason(l.said, ""), RequestID: web.RequestID(r.Context()),
+	}); err != nil {
+		return nil, err
+	}
+	match, err := roster.Compile(l.personal)
+	if err != nil {
+		return nil, err
+	}
+	return h.passing(r, l, people, match.Until(r.Context()))
 }
 
 // passing opens people's traits and asks them. The people keep theirs sealed:

@@ -2,7 +2,8 @@
 // any identifier that the website uses: GET /api/profiles/{distinct_id}; by the
 // lake id that SQL shows as person_id; or by e-mail. It tells the person's journey,
 // the newest event first: GET /api/profiles/{distinct_id}/events. GET /api/profiles
-// lists those who pass a filter, GET /api/profiles.ndjson hands out all of them.
+// lists those who pass a filter, GET /api/profiles.ndjson hands out all of them, and
+// /api/query/engage answers scripts that ask Mixpanel for profiles.
 //
 // The identifier comes in clear, is turned into a lake id by the vault, and is
 // repeated in the answer to the one who asked; it goes nowhere else. Personal
@@ -56,6 +57,7 @@ type Deps struct {
 	Roster   roster.Roster
 	Engine   report.Engine // who did an event
 	Now      func() time.Time
+	Budget   *web.Budget                                      // memory for bodies; nil bounds nothing
 	Pause    func(ctx context.Context, d time.Duration) error // until it is over, or ctx; nil is web.Pause
 	// Everybody lets exports in clear past Limit: for whoever owns the data anyway.
 	Everybody bool
@@ -64,7 +66,7 @@ type Deps struct {
 type handler struct{ Deps }
 
 // New returns the handler of GET /api/profiles, /api/profiles.ndjson,
-// /api/profiles/{distinct_id} and the events below that; and of the last two by
+// /api/query/engage, /api/profiles/{distinct_id} and the events below that; and of the last two by
 // query, /api/profile?id=… and /api/profile/events?id=…, for ids that do not come
 // through a path whole.
 func New(d Deps) http.Handler {
@@ -78,6 +80,17 @@ func New(d Deps) http.Handler {
 		web.WriteMethodNotAllowed(w, r, "list profiles with GET and parameters: ?where=…&order=last_seen&limit=50; they are written by the SDK (/engage, /groups)", http.MethodGet)
 	})
 	mux.HandleFunc("GET /api/profiles.ndjson", h.export)
+	mux.HandleFunc("GET /api/query/engage", h.engage)
+	mux.HandleFunc("POST /api/query/engage", h.engage)
+	mux.HandleFunc("GET /api/2.0/engage", h.engage)
+	mux.HandleFunc("POST /api/2.0/engage", h.engage)
+	mux.HandleFunc("GET /api/2.0/engage/{$}", h.engage)
+	mux.HandleFunc("POST /api/2.0/engage/{$}", h.engage)
+	engageOnly := func(w http.ResponseWriter, r *http.Request) {
+		web.WriteMethodNotAllowed(w, r, "ask for profiles with GET or POST and parameters: where=properties[\"plan\"] == \"pro\"", http.MethodGet, http.MethodPost)
+	}
+	mux.HandleFunc("/api/query/engage", engageOnly)
+	mux.HandleFunc("/api/2.0/engage", engageOnly)
 	mux.HandleFunc("GET /api/profiles/{distinct_id}", h.one)
 	mux.HandleFunc("GET /api/profiles/{distinct_id}/events", h.events)
 	mux.HandleFunc("GET /api/profile", h.one)
@@ -181,8 +194,9 @@ func (h *handler) find(ctx context.Context, key project.Key, asked, groupKey, by
 			return found, err
 		}
 	}
-	if groupKey == "" && vault.IsID(asked) {
-		if found, err := h.Profiles.Get(ctx, projectID, asked); err == nil || fault.CodeOf(err) != fault.NotFound {
+	if vault.IsID(asked) {
+		found, err := h.Profiles.Get(ctx, projectID, asked)
+		if err == nil && (groupKey == "" || found.GroupKey == groupKey) || err != nil && fault.CodeOf(err) != fault.NotFound {
 			return found, err
 		}
 	}

@@ -148,7 +148,12 @@ func hasEmail(policy *privacy.Policy, traits []profile.Trait, names []string, em
 
 // saidReason is the reason as it was given, in the address or in the header.
 func saidReason(r *http.Request) (string, error) {
-	all := slices.Concat(r.Header.Values(reasonHeader), r.URL.Query()[reasonParameter])
+	return oneReason(r, r.URL.Query()[reasonParameter])
+}
+
+// oneReason is the reason that stands in the header or in one of the parameters.
+func oneReason(r *http.Request, parameters []string) (string, error) {
+	all := slices.Concat(r.Header.Values(reasonHeader), parameters)
 	all = slices.DeleteFunc(all, func(text string) bool { return text == "" })
 	switch len(all) {
 	case 0:

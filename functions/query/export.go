@@ -2,7 +2,6 @@ package query
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -10,8 +9,6 @@ import (
 	"unicode/utf8"
 
 	"loch/shared/fault"
-	"loch/shared/project"
-	"loch/shared/web"
 )
 
 const (
@@ -28,22 +25,6 @@ type exportSpec struct {
 	condition    string   // SQL, from where; "" for all
 	limit        int      // 0 for all
 	milliseconds bool
-}
-
-// account finds who asks: by API key, or by a service account, which Mixpanel's
-// tools send as Basic, and which may read. A service account reads its own project,
-// whatever project_id says, since that is Mixpanel's number and not ours.
-func (h *handler) account(r *http.Request) (project.Key, error) {
-	if user, secret, ok := r.BasicAuth(); ok && user != "" && secret != "" {
-		p, err := h.Registry.ByServiceAccount(r.Context(), user, secret)
-		if err == nil {
-			return project.Key{Project: p, Scope: project.Read, Name: "service account"}, nil
-		}
-		if fault.CodeOf(err) != fault.Unauthorized {
-			return project.Key{}, err
-		}
-	}
-	return web.Authorize(r, h.Registry, project.Read)
 }
 
 func parseExport(rawQuery string) (exportSpec, error) {

@@ -18,7 +18,8 @@ import (
 //	/api/query/funnels      with the steps in the request
 //	/api/query/retention
 //
-// and the same three under /api/2.0, where the API was before. Parameters come in the
+// and the same three under /api/2.0, where the API was before; profiles (engage) are
+// look-up's. Parameters come in the
 // query or in a form. They are turned into a report's spec, and the report's
 // answer into the shape that Mixpanel answers in. Names, parameters, defaults and
 // shapes are those of Mixpanel's reference for its query API
@@ -31,7 +32,7 @@ import (
 // the project's time zone, and bots are left out, as in all reports.
 
 // mixpanelCalls are the calls that there are, with what each does.
-var mixpanelCalls = map[string]func(*handler, context.Context, project.Key, *parameters) (any, error){
+var mixpanelCalls = map[string]func(*handler, context.Context, project.Key, parameters) (any, error){
 	"segmentation":         (*handler).segmentation,
 	"segmentation/sum":     (*handler).segmentationSum,
 	"segmentation/average": (*handler).segmentationAverage,
@@ -39,13 +40,10 @@ var mixpanelCalls = map[string]func(*handler, context.Context, project.Key, *par
 	"retention":            (*handler).retention,
 }
 
-// maxForm is how many bytes the parameters of a call may have.
-const maxForm = 256 << 10
-
 // mixpanel answers a call.
 func (h *handler) mixpanel(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/api/query/"), "/api/2.0/")
-	key, err := h.account(r)
+	key, err := web.Account(r, h.Registry)
 	if err != nil {
 		refuseMixpanel(w, r, err)
 		return
@@ -53,7 +51,7 @@ func (h *handler) mixpanel(w http.ResponseWriter, r *http.Request) {
 	call := mixpanelCalls[name]
 	if call == nil {
 		refuseMixpanel(w, r, fault.New(fault.NotFound, "this call of Mixpanel's query API is not supported; there are "+
-			"segmentation, segmentation/sum, segmentation/average, funnels and retention, and GET /api/2.0/export. "+
+			"segmentation, segmentation/sum, segmentation/average, funnels, retention and engage, and GET /api/2.0/export. "+
 			"POST /api/reports/insights, /api/profiles and /api/schema answer what others ask for"))
 		return
 	}
@@ -65,7 +63,7 @@ func (h *handler) mixpanel(w http.ResponseWriter, r *http.Request) {
 	defer giveBack()
 	share := h.Budget.Share()
 	defer share.Release()
-	p, err := readParameters(w, r, share)
+	p, err := web.ReadParameters(w, r, share)
 	if err != nil {
 		refuseMixpanel(w, r, err)
 		return
@@ -73,7 +71,7 @@ func (h *handler) mixpanel(w http.ResponseWriter, r *http.Request) {
 	// A call may take several statements, and all of them the time of one.
 	ctx, cancel := context.WithTimeout(r.Context(), h.MaxTime)
 	defer cancel()
-	answer, err := call(h, ctx, key, p)
+	answer, err := call(h, ctx, key, parameters{p})
 	if err != nil {
 		if r.Context().Err() == nil && ctx.Err() != nil {
 			err = fault.Wrap(err, fault.Timeout, "the answer took longer than its time limit; ask for fewer days, or a larger unit")
@@ -90,9 +88,7 @@ func refuseMixpanel(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(statusClientGone)
 		return
 	}
-	web.WriteErrorAs(w, r, err, func(f *fault.Error) any {
-		return map[string]string{"status": "error", "error": f.Error()}
-	})
+	web.WriteMixpanelError(w, r, err)
 }
 
 // askReport has a report answer a spec that a call was turned into.

@@ -51,28 +51,28 @@ const maxBuckets = 31
 // length and length_unit are the window, 14 days where they are not said. The time
 // from the start is told for the second step only: a report knows times between
 // neighbours.
-func (h *handler) funnels(ctx context.Context, key project.Key, p *parameters) (any, error) {
-	if p.text("funnel_id") != "" {
+func (h *handler) funnels(ctx context.Context, key project.Key, p parameters) (any, error) {
+	if p.Text("funnel_id") != "" {
 		return nil, fault.New(fault.Invalid, `there are no saved funnels; send the steps: events=[{"event":"Sign Up"},{"event":"Purchase"}]`).At("funnel_id")
 	}
 	from, to, err := p.days()
 	if err != nil {
 		return nil, err
 	}
-	steps, names, err := funnelSteps(p.text("events"))
+	steps, names, err := funnelSteps(p.Text("events"))
 	if err != nil {
 		return nil, err
 	}
-	unit, err := p.word("length_unit", "day", "hour", "minute", "second")
+	unit, err := p.Word("length_unit", "day", "hour", "minute", "second")
 	if err != nil {
 		return nil, err
 	}
 	longest := map[string]int{"day": 90, "hour": 90 * 24, "minute": 90 * 24 * 60, "second": 90 * 24 * 60 * 60}[unit]
-	length, err := p.whole("length", 1, longest, min(14, longest))
+	length, err := p.Whole("length", 1, longest, min(14, longest))
 	if err != nil {
 		return nil, err
 	}
-	where, err := filtersOf(p.text("where"), "where")
+	where, err := filtersOf(p.Text("where"), "where")
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +80,11 @@ func (h *handler) funnels(ctx context.Context, key project.Key, p *parameters) (
 	if err != nil {
 		return nil, err
 	}
-	if p.text("on") != "" {
+	if p.Text("on") != "" {
 		return nil, fault.New(fault.Invalid, "segments are not supported here; POST /api/reports/funnel has them").At("on")
 	}
-	p.text("limit") // does nothing without on
-	if err := p.done(); err != nil {
+	p.Text("limit") // does nothing without on
+	if err := p.Done(); err != nil {
 		return nil, err
 	}
 	var a funnelled
@@ -197,16 +197,16 @@ func funnelSteps(text string) (steps []any, names []string, err error) {
 
 // funnelBuckets are the first days of the buckets: so many days from the first on,
 // or the calendar's weeks, from Monday on, or months.
-func funnelBuckets(p *parameters, from, to time.Time) (starts []time.Time, err error) {
-	days, err := p.whole("interval", 1, maxExportDays, 1)
+func funnelBuckets(p parameters, from, to time.Time) (starts []time.Time, err error) {
+	days, err := p.Whole("interval", 1, maxExportDays, 1)
 	if err != nil {
 		return nil, err
 	}
-	unit, err := p.word("unit", "day", "week", "month")
+	unit, err := p.Word("unit", "day", "week", "month")
 	if err != nil {
 		return nil, err
 	}
-	if p.text("unit") != "" && p.text("interval") != "" && days != 1 {
+	if p.Text("unit") != "" && p.Text("interval") != "" && days != 1 {
 		return nil, fault.New(fault.Invalid, "unit and interval say the same; send one of them").At("interval")
 	}
 	for day := from; !day.After(to); {

@@ -18,20 +18,20 @@ type retainedCohort struct {
 // time ever, compounded of those who did event in each interval. Days and weeks run
 // from a person's own event on, as at Mixpanel; months are the calendar's, since
 // they differ in length. interval_count does not count interval 0.
-func (h *handler) retention(ctx context.Context, key project.Key, p *parameters) (any, error) {
+func (h *handler) retention(ctx context.Context, key project.Key, p parameters) (any, error) {
 	from, to, err := p.days()
 	if err != nil {
 		return nil, err
 	}
-	kind, err := p.word("retention_type", "birth", "compounded")
+	kind, err := p.Word("retention_type", "birth", "compounded")
 	if err != nil {
 		return nil, err
 	}
-	unit, err := p.word("unit", "day", "week", "month")
+	unit, err := p.Word("unit", "day", "week", "month")
 	if err != nil {
 		return nil, err
 	}
-	interval, err := p.whole("interval", 1, 90, 1)
+	interval, err := p.Whole("interval", 1, 90, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (h *handler) retention(ctx context.Context, key project.Key, p *parameters)
 	case interval != 1:
 		return nil, fault.New(fault.Invalid, "intervals are of one day, week or month; say which by unit").At("interval")
 	}
-	count, err := p.whole("interval_count", 1, 399, 1)
+	count, err := p.Whole("interval_count", 1, 399, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (h *handler) retention(ctx context.Context, key project.Key, p *parameters)
 	if unit != "month" {
 		spec["clock"] = "rolling"
 	}
-	unbounded, err := p.word("unbounded_retention", "false", "true")
+	unbounded, err := p.Word("unbounded_retention", "false", "true")
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (h *handler) retention(ctx context.Context, key project.Key, p *parameters)
 		spec["mode"] = "on_or_after"
 	}
 	then := map[string]any{"event": "*"}
-	if p.text("event") != "" {
+	if p.Text("event") != "" {
 		if then["event"], err = p.event("event"); err != nil {
 			return nil, err
 		}
@@ -67,8 +67,8 @@ func (h *handler) retention(ctx context.Context, key project.Key, p *parameters)
 		return nil, err
 	}
 	first := then
-	born := p.text("born_event") // ignored where people are counted again and again
-	p.text("born_where")
+	born := p.Text("born_event") // ignored where people are counted again and again
+	p.Text("born_where")
 	if kind == "birth" {
 		if born == "" {
 			return nil, fault.New(fault.Invalid, "retention_type birth needs it: the event by which people are born").At("born_event")
@@ -82,11 +82,11 @@ func (h *handler) retention(ctx context.Context, key project.Key, p *parameters)
 		}
 		spec["first_ever"] = true
 	}
-	if p.text("on") != "" {
+	if p.Text("on") != "" {
 		return nil, fault.New(fault.Invalid, "segments are not supported here; POST /api/reports/retention has them").At("on")
 	}
-	p.text("limit") // does nothing without on
-	if err := p.done(); err != nil {
+	p.Text("limit") // does nothing without on
+	if err := p.Done(); err != nil {
 		return nil, err
 	}
 	spec["first"], spec["then"] = first, then
@@ -109,8 +109,8 @@ func (h *handler) retention(ctx context.Context, key project.Key, p *parameters)
 	return a, nil
 }
 
-func addWhere(act map[string]any, p *parameters, name string) error {
-	where, err := filtersOf(p.text(name), name)
+func addWhere(act map[string]any, p parameters, name string) error {
+	where, err := filtersOf(p.Text(name), name)
 	if err == nil && where != nil {
 		act["where"] = where
 	}

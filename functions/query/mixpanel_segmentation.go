@@ -36,7 +36,7 @@ const (
 
 // segmentation counts one event: type general is how often, unique by how many
 // people, average how often by each of them.
-func (h *handler) segmentation(ctx context.Context, key project.Key, p *parameters) (any, error) {
+func (h *handler) segmentation(ctx context.Context, key project.Key, p parameters) (any, error) {
 	spec, unit, err := segmentationSpec(p, "day", "hour", "week", "month")
 	if err != nil {
 		return nil, err
@@ -45,15 +45,15 @@ func (h *handler) segmentation(ctx context.Context, key project.Key, p *paramete
 	if err != nil {
 		return nil, err
 	}
-	kind, err := p.word("type", "general", "unique", "average")
+	kind, err := p.Word("type", "general", "unique", "average")
 	if err != nil {
 		return nil, err
 	}
-	limit, err := p.whole("limit", 1, mostLimit, usualLimit)
+	limit, err := p.Whole("limit", 1, mostLimit, usualLimit)
 	if err != nil {
 		return nil, err
 	}
-	on := p.text("on")
+	on := p.Text("on")
 	if on != "" {
 		property, err := propertyAsked(on, "on")
 		if err != nil {
@@ -61,7 +61,7 @@ func (h *handler) segmentation(ctx context.Context, key project.Key, p *paramete
 		}
 		spec["breakdown"] = []any{map[string]any{"property": property, "limit": limit}}
 	}
-	if err := p.done(); err != nil {
+	if err := p.Done(); err != nil {
 		return nil, err
 	}
 	total, people := map[string]any{"event": name, "measure": "total", "name": "total"}, map[string]any{"event": name, "measure": "uniques", "name": "people"}
@@ -107,15 +107,15 @@ func (h *handler) segmentation(ctx context.Context, key project.Key, p *paramete
 
 // segmentationSum adds up a property, segmentationAverage takes its mean. Values that
 // are no numbers are left out.
-func (h *handler) segmentationSum(ctx context.Context, key project.Key, p *parameters) (any, error) {
+func (h *handler) segmentationSum(ctx context.Context, key project.Key, p parameters) (any, error) {
 	return h.aggregate(ctx, key, p, "sum")
 }
 
-func (h *handler) segmentationAverage(ctx context.Context, key project.Key, p *parameters) (any, error) {
+func (h *handler) segmentationAverage(ctx context.Context, key project.Key, p parameters) (any, error) {
 	return h.aggregate(ctx, key, p, "avg")
 }
 
-func (h *handler) aggregate(ctx context.Context, key project.Key, p *parameters, measure string) (any, error) {
+func (h *handler) aggregate(ctx context.Context, key project.Key, p parameters, measure string) (any, error) {
 	spec, unit, err := segmentationSpec(p, "day", "hour")
 	if err != nil {
 		return nil, err
@@ -124,11 +124,11 @@ func (h *handler) aggregate(ctx context.Context, key project.Key, p *parameters,
 	if err != nil {
 		return nil, err
 	}
-	property, err := propertyAsked(p.text("on"), "on")
+	property, err := propertyAsked(p.Text("on"), "on")
 	if err != nil {
 		return nil, err
 	}
-	if err := p.done(); err != nil {
+	if err := p.Done(); err != nil {
 		return nil, err
 	}
 	spec["series"] = []any{map[string]any{"event": name, "measure": measure, "property": property}}
@@ -151,21 +151,21 @@ func (h *handler) aggregate(ctx context.Context, key project.Key, p *parameters,
 
 // segmentationSpec reads what the calls have in common. The first unit is the one
 // where none is said.
-func segmentationSpec(p *parameters, units ...string) (map[string]any, string, error) {
+func segmentationSpec(p parameters, units ...string) (map[string]any, string, error) {
 	from, to, err := p.days()
 	if err != nil {
 		return nil, "", err
 	}
 	spec := common(from, to)
-	unit, err := p.word("unit", units...)
+	unit, err := p.Word("unit", units...)
 	if err != nil {
 		return nil, "", err
 	}
-	if _, err := p.whole("interval", 1, 1, 1); err != nil {
+	if _, err := p.Whole("interval", 1, 1, 1); err != nil {
 		return nil, "", fault.New(fault.Invalid, "buckets of several days are not supported; unit can be week or month").At("interval")
 	}
 	spec["interval"] = unit
-	where, err := filtersOf(p.text("where"), "where")
+	where, err := filtersOf(p.Text("where"), "where")
 	if err != nil {
 		return nil, "", err
 	}

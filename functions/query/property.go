@@ -3,6 +3,8 @@ package query
 import (
 	"slices"
 	"strings"
+
+	"loch/shared/expression"
 )
 
 // document is the SQL name of an event's properties where they can be read as
@@ -57,14 +59,6 @@ func propertyOf(name string, milliseconds bool) property {
 	return p
 }
 
-// literal is a constant of an expression.
-type literal struct {
-	kind byte // 's', 'n' or 'b'
-	text string
-	num  float64
-	yes  bool
-}
-
 // Each of the functions below gives a condition that is true or false, never
 // null: in Mixpanel's logic what is undefined counts as false and its negation
 // as true, which SQL's own nulls would not do.
@@ -76,20 +70,20 @@ func (p property) defined() string {
 }
 
 // equals compares kind and value, so that "1" is not 1.
-func (p property) equals(l literal) string { return certain(matches(p.kind, p.text, l)) }
+func (p property) equals(l expression.Literal) string { return certain(matches(p.kind, p.text, l)) }
 
-func matches(kind, text string, l literal) string {
-	switch l.kind {
-	case 's':
-		return kind + " = 'VARCHAR' AND " + text + " = " + quote(l.text)
-	case 'n':
-		return compares(kind, text, "=", l.num)
-	default:
-		if l.yes {
-			return kind + " = 'BOOLEAN' AND " + text + " = 'true'"
-		}
-		return kind + " = 'BOOLEAN' AND " + text + " = 'false'"
+func matches(kind, text string, l expression.Literal) string {
+	switch l.Kind {
+	case expression.Text:
+		return kind + " = 'VARCHAR' AND " + text + " = " + quote(l.Text)
+	case expression.Number:
+		return compares(kind, text, "=", l.Num)
+	case expression.Boolean:
 	}
+	if l.Yes {
+		return kind + " = 'BOOLEAN' AND " + text + " = 'true'"
+	}
+	return kind + " = 'BOOLEAN' AND " + text + " = 'false'"
 }
 
 func compares(kind, text, op string, n float64) string {
@@ -100,15 +94,15 @@ func isNumber(kind string) string { return kind + " IN ('UBIGINT', 'BIGINT', 'DO
 
 // among says whether a property equals one of the constants. Each kind is one
 // IN, so that a long list does not repeat the property's name with each item.
-func (p property) among(list []literal) string {
+func (p property) among(list []expression.Literal) string {
 	var texts, numbers, parts []string
 	for _, l := range list {
-		switch l.kind {
-		case 's':
-			texts = append(texts, quote(l.text))
-		case 'n':
-			numbers = append(numbers, number(l.num))
-		default:
+		switch l.Kind {
+		case expression.Text:
+			texts = append(texts, quote(l.Text))
+		case expression.Number:
+			numbers = append(numbers, number(l.Num))
+		case expression.Boolean:
 			if part := p.equals(l); !slices.Contains(parts, part) {
 				parts = append(parts, part)
 			}
@@ -136,11 +130,11 @@ func (p property) within(text string) string {
 
 // holds says whether a constant is part of a text property, or an item of a
 // list.
-func (p property) holds(l literal) string {
+func (p property) holds(l expression.Literal) string {
 	item := "len(list_filter(" + p.list + ", lambda x: " + matches("json_type(x)", "json_extract_string(x, '$')", l) + ")) > 0"
 	part := ""
-	if l.kind == 's' {
-		part = "WHEN 'VARCHAR' THEN strpos(" + p.text + ", " + quote(l.text) + ") > 0 "
+	if l.Kind == expression.Text {
+		part = "WHEN 'VARCHAR' THEN strpos(" + p.text + ", " + quote(l.Text) + ") > 0 "
 	}
 	return certain("CASE " + p.kind + " " + part + "WHEN 'ARRAY' THEN " + item + " END")
 }

@@ -32,7 +32,7 @@ const writeGrace = time.Minute
 // then an error has a status of its own. After that an error cuts the
 // connection, because a body that ends well says that it is whole.
 func (h *handler) export(w http.ResponseWriter, r *http.Request) {
-	key, err := h.account(r)
+	key, err := web.Account(r, h.Registry)
 	if err == nil {
 		err = mayCountOne(key)
 	}

@@ -39,7 +39,8 @@ var breaks = map[string][]struct {
 	"AWS and one machine are strangers": {
 		{pkgs(imp("infra/aws/s3", "infra/local/lake")), "infra/aws/s3 imports infra/local/lake"},
 		{pkgs(imp("infra/local", "infra/aws/s3")), "infra/local imports infra/aws/s3"},
-		{pkgs(imp("infra/local", "infra/local/lake")), ""},
+		{pkgs(imp("infra/local/command", "infra/aws/stack")), "infra/local/command imports infra/aws/stack"},
+		{pkgs(imp("infra/local", "infra/local/lake", "infra/aws/stack")), ""},
 	},
 	"shared is built in three layers": {
 		{pkgs(imp("shared/fault", "shared/event")), "shared/fault imports shared/event"},

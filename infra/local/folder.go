@@ -65,6 +65,9 @@ type running struct {
 	Socket  string    `json:"socket"`
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
+	Version string    `json:"version"`
+	Reserve uint64    `json:"disk_reserve_bytes"`
+	Geo     string    `json:"geo,omitempty"` // its file of places; empty for the built-in one
 }
 
 func writeRunning(dir string, r running) error {

@@ -13,9 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"loch/infra/local/command"
+	"loch/infra/local/duckdb"
 )
 
 func main() {
+	duckdb.Work()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	c := root()
@@ -51,7 +53,7 @@ nobody.`,
 	c.AddCommand(serveCommand(), command.Seed(connector), command.SQL(connector), command.Schema(connector), command.Report(connector), command.Profile(connector),
 		command.Profiles(connector), command.Journey(connector), command.Erase(connector), command.Export(connector),
 		command.Audit(connector), command.Rotate(connector),
-		command.Compact(connector), command.Verify(connector), command.Cost())
+		command.Compact(connector), command.Verify(connector), command.Doctor(connector), command.Cost())
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return command.UsageError(err) })
 	return c
 }

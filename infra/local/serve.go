@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
 
+	"loch/infra/local/command"
 	"loch/shared/fault"
 	"loch/shared/web"
 )
@@ -61,6 +62,7 @@ is who, the lake alone does not.`,
 	f.Uint64Var(&reserveMiB, "disk-reserve-mib", 256, "free space in MiB under which writes are answered with 503")
 	f.IntVar(&requestMiB, "request-memory-mib", 256, "`MiB` that requests may hold together for what they sent; over it they are answered with 503 and sent again")
 	f.IntVar(&connections, "max-connections", 4096, "connections at once; further ones wait until one is free")
+	command.RefuseStack(c, "it serves from this machine; make deploy STACK=STACK puts Loch on AWS")
 	return c
 }
 
@@ -92,7 +94,9 @@ func serve(ctx context.Context, s settings, addr string, connections int, out io
 	if err != nil {
 		return err
 	}
-	r := running{Addr: tcp.Addr().String(), Socket: socketPath, PID: os.Getpid(), Started: started.UTC()}
+	r := running{
+		Addr: tcp.Addr().String(), Socket: socketPath, PID: os.Getpid(), Started: started.UTC(), Version: version(), Reserve: s.diskReserve, Geo: absolute(s.geoPath),
+	}
 	if err := writeRunning(s.dataDir, r); err != nil {
 		return err
 	}
@@ -120,6 +124,17 @@ func serve(ctx context.Context, s settings, addr string, connections int, out io
 	_ = os.Remove(socketPath)
 	_ = os.Remove(filepath.Join(s.dataDir, "server.json"))
 	return err
+}
+
+// absolute is a path as others see it, who may stand in another folder.
+func absolute(path string) string {
+	if path == "" {
+		return ""
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
 }
 
 // newServer bounds how long a client may take, so that slow ones cannot hold

@@ -31,6 +31,9 @@ func (p *product) people(mux *http.ServeMux) {
 	mux.Handle("/api/profiles/", looks)
 	mux.Handle("/api/profile", looks)
 	mux.Handle("/api/profile/events", looks)
+	for _, path := range []string{"/api/query/engage", "/api/2.0/engage", "/api/2.0/engage/"} {
+		mux.Handle(path, looks)
+	}
 	mux.Handle("GET /api/profiles.ndjson", looks) // an import is ingestion's
 }
 
@@ -38,7 +41,7 @@ func (p *product) people(mux *http.ServeMux) {
 func (p *product) looking(limit *web.RateLimit) lookup.Deps {
 	return lookup.Deps{
 		Registry: p.registry, Profiles: p.profiles, Vault: p.identities, Audit: p.audit, Limit: limit,
-		Roster: p.profiles, Engine: p.engine, Journeys: p.engine, Now: time.Now,
+		Roster: p.profiles, Engine: p.engine, Journeys: p.engine, Now: time.Now, Budget: p.budget,
 	}
 }
 

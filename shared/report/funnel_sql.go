@@ -43,7 +43,7 @@ func (f *Funnel) Compile(d sql.Dialect, env Env) (*Statement, error) {
 	if p.scan, err = newScan(&f.Common, d, &env); err != nil {
 		return nil, err
 	}
-	p.scan.numbered = true
+	p.scan.numbered = !p.apart()
 	for i := range f.Hold {
 		p.held = append(p.held, sql.Name("g", i))
 	}
@@ -71,16 +71,19 @@ func (f *Funnel) Compile(d sql.Dialect, env Env) (*Statement, error) {
 	default:
 		tie = p.held
 		if p.apart() {
-			p.add(sql.E("attempts"), p.nextAttempts())
+			p.add(sql.E("attempts"), p.followedAttempts())
 			break
 		}
 		p.add(sql.E("instants"), p.instants())
 		p.add(sql.E("attempts"), p.orderedAttempts())
 	}
-	if f.Count == totals {
-		p.choose(p.chain())
-	} else {
+	switch {
+	case f.Count != totals:
 		p.choose(p.best(tie))
+	case p.apart():
+		p.choose(sql.Select{Fields: []sql.Field{{Expr: sql.E("*")}}, From: p.table})
+	default:
+		p.choose(p.chain())
 	}
 	carried := []sql.Expr{sql.E("person"), sql.E("reached")}
 	for i := range f.Steps {

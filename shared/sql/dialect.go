@@ -15,8 +15,12 @@ type Dialect interface {
 	// sorted and joined by several times, where that is text.
 	NumbersPay() bool
 
-	// JoinsNext tells whether there are joins with the next row only: ASOF JOIN.
-	JoinsNext() bool
+	// KeepsQueries tells whether a query that has a name is worked out once, however
+	// often it is used.
+	KeepsQueries() bool
+
+	// FollowsAttempts tells whether there is AttemptsFunction.
+	FollowsAttempts() bool
 
 	// Millis is a TIMESTAMP as milliseconds since 1970, a BIGINT.
 	Millis(timestamp Expr) Expr

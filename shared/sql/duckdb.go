@@ -16,7 +16,9 @@ func (duckdb) Name() string { return "duckdb" }
 // NumbersPay: a sort by 32 letters takes three times as long as one by a number.
 func (duckdb) NumbersPay() bool { return true }
 
-func (duckdb) JoinsNext() bool { return true }
+func (duckdb) KeepsQueries() bool { return true }
+
+func (duckdb) FollowsAttempts() bool { return true }
 
 func (duckdb) Millis(timestamp Expr) Expr { return E("epoch_ms(?)", timestamp) }
 

@@ -18,7 +18,9 @@ func (trino) Name() string { return "trino" }
 // is named twice in a statement is read twice.
 func (trino) NumbersPay() bool { return false }
 
-func (trino) JoinsNext() bool { return false }
+func (trino) KeepsQueries() bool { return false }
+
+func (trino) FollowsAttempts() bool { return false }
 
 func (trino) Millis(timestamp Expr) Expr {
 	return E("date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00.000', ?)", timestamp)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +58,15 @@ func TestProduct(t *testing.T) {
 	a.Ask(t, "GET", "/api/profiles/nobody", project.Read, 404)
 	if listed := a.Ask(t, "GET", "/api/profiles?limit=10", project.Read, 200); !strings.Contains(listed, found.PersonID) || strings.Contains(listed, "ann@") {
 		t.Errorf("a list: %s", listed)
+	}
+
+	// A script that asks Mixpanel for profiles, which asks without rights to personal ones.
+	asked := "/api/query/engage?" + url.Values{"where": {`properties["plan"] == "pro"`}}.Encode()
+	if said := a.Ask(t, "GET", asked, project.Read, 200); !strings.Contains(said, `"total":1,"results":[{"$distinct_id":"`+found.PersonID) || strings.Contains(said, "ann@") {
+		t.Errorf("the profiles: %s", said)
+	}
+	if said := a.Ask(t, "POST", "/api/2.0/engage/?distinct_id=ann%2Flee", project.PII, 200); !strings.Contains(said, `"$email":"ann@example.com"`) {
+		t.Errorf("the profile by identifier: %s", said)
 	}
 
 	a.Deliver(t)

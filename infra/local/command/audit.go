@@ -41,6 +41,7 @@ an entry that was changed, taken out or put in.` +
 	f.IntVar(&a.limit, "limit", 50, "show so many of the newest entries; 0 is all")
 	f.BoolVar(&a.verify, "verify", false, "check the chain instead")
 	f.BoolVar(&a.json, "json", false, "one JSON object an entry, one entry a line")
+	RefuseStack(cmd, "a stack answers nobody from its ledger, which only its functions may open. It is the table STACK-ledger in DynamoDB")
 	return cmd
 }
 

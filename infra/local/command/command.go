@@ -1,11 +1,13 @@
 // Package command holds the commands of the binary loch that ask a server
 // something: seed, sql, schema, report, profile, profiles, journey, export, erase, audit,
-// compact, verify and rotate; and cost, which asks nobody.
+// compact, verify and rotate; doctor, which looks whether all is well; and cost, which
+// asks nobody.
 //
 // They speak HTTP and nothing else. Who answers is the business of a Connector,
 // which the main provides: the server that runs on a data folder, over its Unix
 // socket, or, when none runs, the same handlers on the folder opened in process.
-// With --url they speak to any Loch, on one machine or on AWS.
+// With --url they speak to any Loch, on one machine or on AWS, and with --aws to a
+// stack by its name.
 //
 // What a person reads goes to standard output, progress and problems to
 // standard error, and --json gives every answer to programs. Exit codes mean
@@ -14,6 +16,8 @@ package command
 
 import (
 	"context"
+	random "crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -21,11 +25,18 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"loch/shared/checkup"
 )
 
-// Connector opens a session on a data folder.
+// Connector reaches what commands ask.
 type Connector interface {
+	// Connect opens a session on a data folder.
 	Connect(ctx context.Context, dataDir string) (*Session, error)
+	// Find finds a stack in an AWS account.
+	Find(ctx context.Context, s Stack) (*Deployment, error)
+	// Examine looks at a data folder, and at the server that runs on it if one does.
+	Examine(dataDir string) []checkup.Check
 }
 
 // Session is a way to a server, and what is needed to be let in.
@@ -50,12 +61,19 @@ type tools struct {
 	now    func() time.Time
 	sleep  func(ctx context.Context, d time.Duration) error
 	jitter func() float64 // from 0 up to 1
+	unique func() string  // a word that nobody else has
 	screen func(w any) screen
 	typing func(in any) bool // somebody sits there and can be asked
 }
 
 func realTools() tools {
-	return tools{now: time.Now, sleep: sleep, jitter: rand.Float64, screen: screenOf, typing: typing}
+	return tools{now: time.Now, sleep: sleep, jitter: rand.Float64, unique: unique, screen: screenOf, typing: typing}
+}
+
+func unique() string {
+	b := make([]byte, 8)
+	_, _ = random.Read(b) // never fails
+	return hex.EncodeToString(b)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -76,6 +94,7 @@ type target struct {
 	url       string
 	key       string
 	token     string
+	stack     Stack
 	plain     bool // no colour
 	tools     *tools
 }
@@ -115,21 +134,28 @@ func (t *target) screen(w any) screen {
 }
 
 // flags adds --data, --no-color, and, for commands that any server answers,
-// --url.
+// --url and --aws.
 func (t *target) flags(c *cobra.Command, remote bool) {
 	c.Flags().BoolVar(&t.plain, "no-color", false, "no colour, also in a terminal (as with NO_COLOR=1)")
 	c.Flags().StringVar(&t.data, "data", "./data", "data folder; its running server is asked, or the folder itself when none runs")
 	if remote {
 		c.Flags().StringVar(&t.url, "url", "", "ask this server instead of the one on --data")
+		t.stackFlags(c)
 	}
 }
 
 func (t *target) keyFlag(c *cobra.Command) {
-	c.Flags().StringVar(&t.key, "key", "", "API key; default: the one in the data folder's credentials.json")
+	c.Flags().StringVar(&t.key, "key", "", "API key; default: the one in the data folder's credentials.json, or with --aws in aws-STACK.credentials.json there")
 }
 
 // open makes the session.
 func (t *target) open(ctx context.Context) (*Session, error) {
+	if err := t.checkStack(); err != nil {
+		return nil, err
+	}
+	if t.stack.Name != "" {
+		return t.openStack(ctx)
+	}
 	if t.url == "" {
 		s, err := t.connector.Connect(ctx, t.data)
 		if err != nil {
@@ -147,12 +173,17 @@ func (t *target) open(ctx context.Context) (*Session, error) {
 	if !strings.Contains(base, "://") {
 		base = "http://" + base
 	}
+	return overNetwork(base, t.token, keysOf(t.key)), nil
+}
+
+// overNetwork is a session with a server at an address.
+func overNetwork(base, token string, keys map[string]string) *Session {
 	return &Session{
 		// A client of its own: the default one would share connections and limits
 		// with whoever else uses it.
 		Client:  &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute}},
-		BaseURL: base, PublicURL: base, Token: t.token, Keys: keysOf(t.key),
-	}, nil
+		BaseURL: base, PublicURL: base, Token: token, Keys: keys,
+	}
 }
 
 // keysOf uses one key for whatever it may do.
@@ -163,6 +194,8 @@ func keysOf(key string) map[string]string {
 // again is the end of a command line that speaks to the same server.
 func (t *target) again() string {
 	switch {
+	case t.stack.Name != "":
+		return t.stack.again()
 	case t.url != "":
 		return " --url " + quoted(t.url) + " --key KEY"
 	case t.data != "./data":

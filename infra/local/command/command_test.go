@@ -19,7 +19,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			t.Errorf("%s %s does not explain itself", c.Parent().Name(), c.Name())
 		}
 	}
-	for _, c := range []*cobra.Command{Seed(nil), SQL(nil), Profile(nil), Profiles(nil), Export(nil), Erase(nil), Audit(nil), Compact(nil), Verify(nil), Rotate(nil)} {
+	for _, c := range []*cobra.Command{Seed(nil), SQL(nil), Profile(nil), Profiles(nil), Export(nil), Erase(nil), Audit(nil), Compact(nil), Verify(nil), Rotate(nil), Doctor(nil)} {
 		if c.Short == "" || !strings.Contains(c.Example, "loch "+c.Name()) {
 			t.Errorf("%s: no example", c.Name())
 		}

@@ -41,6 +41,7 @@ that Athena reads), CloudFront, backups, support and taxes.` +
 	f.Float64Var(&c.use.KeptMonths, "months-kept", 1, "for how many months events are kept, and paid for as storage")
 	f.StringVar(&c.prices, "prices", "", "a file of prices in the form of shared/cost/prices.json, such as another region's")
 	f.BoolVar(&c.json, "json", false, "print the bill as JSON")
+	RefuseStack(cmd, "it asks nobody. What a stack did cost stands in Cost Explorer, under the tag loch = STACK")
 	return cmd
 }
 

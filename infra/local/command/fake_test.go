@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"loch/shared/checkup"
+	"loch/shared/fault"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
@@ -47,6 +50,9 @@ type fake struct {
 	time    time.Time
 	slept   []time.Duration
 	connect error
+	stack   Stack           // what was looked for
+	found   *Deployment     // nil finds none
+	checks  []checkup.Check // of a data folder
 }
 
 func newFake(t *testing.T, handler http.HandlerFunc) *fake {
@@ -70,6 +76,18 @@ func (f *fake) Connect(_ context.Context, dataDir string) (*Session, error) {
 	}, nil
 }
 
+// Find implements Connector.
+func (f *fake) Find(_ context.Context, s Stack) (*Deployment, error) {
+	f.stack = s
+	if f.found == nil {
+		return nil, fault.New(fault.NotFound, "there is no stack "+s.Name)
+	}
+	return f.found, nil
+}
+
+// Examine implements Connector.
+func (f *fake) Examine(string) []checkup.Check { return f.checks }
+
 func (f *fake) tools() tools {
 	return tools{
 		now: func() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return f.time },
@@ -81,6 +99,7 @@ func (f *fake) tools() tools {
 			return ctx.Err()
 		},
 		jitter: func() float64 { return 0.5 },
+		unique: func() string { return "0123456789abcdef" },
 		screen: func(any) screen { return f.look },
 		typing: func(any) bool { return f.typing },
 	}

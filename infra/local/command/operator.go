@@ -133,6 +133,7 @@ every event is seen exactly once. It may be stopped at any time and run again.` 
 	}
 	to.flags(cmd, false)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	RefuseStack(cmd, "a stack compacts by itself every hour. To have it now: aws lambda invoke --function-name STACK-compact --cli-read-timeout 900 /dev/stdout")
 	return cmd
 }
 

@@ -155,6 +155,9 @@ func (e *profilesExport) toFile(cmd *cobra.Command, session *Session, query url.
 // true of a part that was empty before.
 func (e *profilesExport) resumes(part *os.File, query url.Values, key string) (bool, error) {
 	of := e.target.url
+	if e.target.stack.Name != "" {
+		of = e.target.stack.again()
+	}
 	if of == "" {
 		folder, err := filepath.Abs(e.target.data)
 		if err != nil {

@@ -51,5 +51,6 @@ the backups that they open.` +
 	}
 	to.flags(cmd, false)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	RefuseStack(cmd, "AWS keeps the key of a stack's vault, and renews it every year by itself")
 	return cmd
 }

@@ -28,11 +28,12 @@ drop-off, documentation that is read, users who return, bots. The same --seed an
 
 The senders' addresses are made up too and travel in X-Forwarded-For. A server on
 this machine takes them from its socket; with --url, one that trusts this machine
-as a proxy does, and any other sees your address.` +
+as a proxy does, and any other, such as a stack on AWS, sees your address.` +
 			fmt.Sprintf(exitHelp, "3 part of it was accepted"),
 		Example: `  loch seed --events 100000 --days 30
   loch seed --events 1000000 --seed 7 --concurrency 16
-  loch seed --url https://loch.example --token WRITE_TOKEN --events 5000`,
+  loch seed --url https://loch.example --token WRITE_TOKEN --events 5000
+  loch seed --aws loch --events 5000`,
 		RunE: s.run,
 	}
 	s.target.flags(cmd, true)
@@ -125,7 +126,10 @@ func (s *seedCommand) run(cmd *cobra.Command, args []string) error {
 func (s *seedCommand) intention() string {
 	o := s.options
 	where := "the data folder " + s.target.data
-	if s.target.url != "" {
+	switch {
+	case s.target.stack.Name != "":
+		where = "the stack " + s.target.stack.Name
+	case s.target.url != "":
 		where = s.target.url
 	}
 	return fmt.Sprintf("Sending %s over %s up to %s to %s (sample %d)", plural(int64(o.Events), "event"), plural(int64(o.Days), "day"),
@@ -176,6 +180,8 @@ func (s *seedCommand) next(u *summary) [][2]string {
 	switch {
 	case u.Dashboard != "":
 		next = append(next, [2]string{"in a browser", u.Dashboard})
+	case s.target.stack.Name != "":
+		next = append(next, [2]string{"whether all is well", "loch doctor" + again})
 	default:
 		next = append(next, [2]string{"in a browser", strings.TrimSpace("loch serve" + again)})
 	}

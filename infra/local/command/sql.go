@@ -34,7 +34,8 @@ own line, with all digits; --csv writes a header and rows.` +
 		Example: `  loch sql "select event, count(*) as n from events group by event order by n desc"
   loch sql "describe events"
   loch sql --json "select * from events order by time desc limit 5" | jq .
-  loch sql --csv --file report.sql > report.csv`,
+  loch sql --csv --file report.sql > report.csv
+  loch sql --aws loch "select count(*) from events where date = current_date"`,
 		RunE: q.run,
 	}
 	q.target.flags(cmd, true)

@@ -48,6 +48,7 @@ elsewhere, since a cut-off end shows nowhere else.` +
 	}
 	to.flags(cmd, false)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the account as JSON")
+	RefuseStack(cmd, "it walks through a data folder. Of a stack the alarms tell; loch doctor --aws STACK looks at them")
 	return cmd
 }
 

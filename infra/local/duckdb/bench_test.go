@@ -83,6 +83,7 @@ func (w *world) fill(n int) {
 }
 
 func TestMain(m *testing.M) {
+	Work()
 	code := m.Run()
 	for _, dir := range []string{benchDir, journeys.dir} {
 		if dir != "" {

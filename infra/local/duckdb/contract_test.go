@@ -11,7 +11,7 @@ import (
 
 // TestLakeContract runs the contract of the relations, which every engine passes.
 func TestLakeContract(t *testing.T) {
-	laketest.Run(t, laketest.Effort{Seeds: 2, Steps: 32, Every: 4}, func(t *testing.T) laketest.Lake {
+	laketest.Run(t, laketest.Effort{Seeds: int(seeds(2)), Steps: 32, Every: 4}, func(t *testing.T) laketest.Lake {
 		t.Parallel()
 		w := newWorld(t)
 		return laketest.Lake{

@@ -33,6 +33,9 @@ func openDatabase(s settings) (*database, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "DuckDB cannot be opened")
 	}
+	if err := registerAttempts(conn); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "DuckDB does not take a function")
+	}
 	db := &database{conn: conn, settings: s, known: knownFunctions()}
 	for _, statement := range s.statements() {
 		if _, err := conn.ExecContext(context.Background(), statement); err != nil {

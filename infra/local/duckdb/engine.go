@@ -75,6 +75,9 @@ var _ report.Engine = (*Engine)(nil)
 // Open returns an engine over l and the log before it, which may be nil. It
 // starts nothing yet: the first statement does.
 func Open(l *lake.Lake, w *wal.Log, o Options) (*Engine, error) {
+	if !mayBeWorker.Load() {
+		return nil, fault.New(fault.Internal, "this program cannot be a worker of DuckDB: its main has to call duckdb.Work first")
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

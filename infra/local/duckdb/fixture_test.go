@@ -26,6 +26,15 @@ type world struct {
 	engine *Engine
 }
 
+// seeds is how many random lives a test leads the engine through: with -short one of
+// so many.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return 1
+	}
+	return n
+}
+
 func newWorld(t testing.TB) *world { return openWorld(t, t.TempDir(), Options{}) }
 
 // testMemory keeps the workers of tests small.

@@ -23,7 +23,7 @@ func told(r *event.Row) string {
 // all of these, some of people whose rows are to be removed, and compares them with
 // what the relation events says.
 func TestJourneyAgreesWithSQL(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range seeds(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w, g := newWorld(t), newTraffic(seed+80, 6, "p", "p", "q")

@@ -285,7 +285,7 @@ func TestRemovalIsFulfilled(t *testing.T) {
 // TestRemovalsAgreeWithOracle orders removals at random moments of random traffic
 // and compares the relations with the plain definitions all the while.
 func TestRemovalsAgreeWithOracle(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range seeds(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

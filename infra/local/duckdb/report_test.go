@@ -92,7 +92,9 @@ func TestReportFlowsByHand(t *testing.T) { reporttest.FlowsByHand(t, loadSets, s
 
 // FuzzReports asks others each time.
 func FuzzReports(f *testing.F) {
-	f.Add(uint64(2))
+	if !testing.Short() {
+		f.Add(uint64(2))
+	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		reporttest.Run(t, loadSets, reporttest.Options{Dialect: sql.DuckDB, Seed: seed, Sets: 20, Specs: 3})
 	})

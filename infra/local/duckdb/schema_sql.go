@@ -48,53 +48,71 @@ func factRow(file string, sign int) string {
 		columns[i] = "f." + identifier(name)
 	}
 	return fmt.Sprintf("%s AS file, %d AS sign, f.event, f.kind, %s AS ms, %s AS users, %s AS devices, %s AS merged, "+
-		"CASE WHEN json_valid(f.properties) THEN f.properties END AS properties, %s",
+		"try_cast(f.properties AS JSON) AS properties, %s",
 		file, sign, when, users, devices, merged, strings.Join(columns, ", "))
 }
 
 // facts is a query of the facts of rows, which is a query of factRow's columns.
 //
-// What the properties are comes first, with about how many values each has. Values
-// are looked at once more, of those only that have few: a property that is another
-// for each event would make as many groups as there are events. What a value looks
-// like is asked of each once, and not of each row.
+// Rows are read as seldom as possible, and each property of each once. A property that
+// is another for each event would make as many groups as there are events: those that
+// have many values already in a part of the rows are counted without their values. What
+// a value looks like is asked of each once, and not of each row. Columns are grouped
+// each by itself, all in one reading: the others of a row are null then.
 func facts(rows string) string {
-	listed := make([]string, len(schema.Listed))
+	columns := make([]string, len(schema.Listed))
+	sets, names := make([]string, len(columns)), make([]string, len(columns))
 	for i, name := range schema.Listed {
-		listed[i] = "{'key': " + literal(name) + ", 'value': " + identifier(name) + "}"
+		columns[i] = identifier(name)
+		sets[i] = "(file, " + columns[i] + ")"
+		names[i] = "WHEN " + columns[i] + " IS NOT NULL THEN " + literal(name)
 	}
 	const base, key = "file, sign, ms, users, devices", "file, event, space, name"
 	const sums = "sum(sign)::BIGINT AS n, min(ms) AS first_ms, max(ms) AS last_ms, bit_or(users) AS users, bit_or(devices) AS devices"
-	const told = "n, first_ms, last_ms, users, devices"
-	const typeOf = "CASE WHEN value LIKE '\"%' THEN 'string' WHEN value LIKE '[%' THEN 'list' WHEN value LIKE '{%' THEN 'object' " +
-		"WHEN value IN ('true', 'false') THEN 'boolean' ELSE 'number' END"
+	const add = "sum(n)::BIGINT AS n, min(first_ms) AS first_ms, max(last_ms) AS last_ms, bit_or(users) AS users, bit_or(devices) AS devices"
+	const typeOf = "CASE kept[1] WHEN '\"' THEN 'string' WHEN '[' THEN 'list' WHEN '{' THEN 'object' WHEN 't' THEN 'boolean' WHEN 'f' THEN 'boolean' ELSE 'number' END"
 	plain := fmt.Sprintf("(strlen(value) <= %d AND value NOT LIKE '[%%' AND value NOT LIKE '{%%' AND NOT regexp_matches(value, %s)) AS plain", schema.MaxValueBytes, literal(schema.Identifying))
-	// The facts of a property out of those of its values: of a column's, and for odd
-	// ones of what was sent.
+	members := func(columns, where string) string {
+		return "SELECT " + columns + ", m.key AS name, m.value::VARCHAR AS value FROM (" +
+			"SELECT " + columns + ", unnest(map_entries(properties::MAP(VARCHAR, JSON))) AS m FROM rows JOIN kinds ON kinds.file = rows.file AND kinds.event = rows.event WHERE " + where + ")"
+	}
+	// The facts of a property out of those of its values.
 	odd := "coalesce(sum(n) FILTER (WHERE NOT plain), 0)::BIGINT AS odd"
 	queries := []string{
 		"rows AS NOT MATERIALIZED (" + rows + ")",
 		"events AS (SELECT file, 'event' AS fact, event, '' AS space, '' AS name, kind AS type, '' AS value, " + sums +
 			", 0::BIGINT AS odd, 0::BIGINT AS varied, bool_or(merged) AS merged FROM rows GROUP BY file, event, kind)",
-		// A member that is there twice, which no SDK sends, counts twice.
-		"members AS NOT MATERIALIZED (SELECT " + base + ", event, 'properties' AS space, m.key AS name, m.value::VARCHAR AS value FROM (" +
-			"SELECT " + base + ", event, unnest(map_entries(properties::JSON::MAP(VARCHAR, JSON))) AS m FROM rows WHERE properties IS NOT NULL))",
-		"typed AS NOT MATERIALIZED (SELECT *, " + typeOf + " AS type FROM members WHERE value IS NOT NULL AND value <> 'null')",
-		"sent AS MATERIALIZED (SELECT " + key + ", type, " + sums + ", approx_count_distinct(value)::BIGINT AS varied FROM typed GROUP BY " + key + ", type)",
+		// One number says of which file and event a member is: less to be compared.
+		"kinds AS MATERIALIZED (SELECT file, event, row_number() OVER () AS nr FROM (SELECT DISTINCT file, event FROM events))",
+		fmt.Sprintf("many AS MATERIALIZED (SELECT nr, name FROM (%s) GROUP BY nr, name HAVING approx_count_distinct(value) > %d)",
+			members("nr", fmt.Sprintf("properties IS NOT NULL AND hash(properties) %% %d = 0", partOfRows)), 2*schema.MaxDistinct),
+		// A member that is there twice, which no SDK sends, counts twice. Of those of many
+		// values the first character is kept, which says of which type they are.
+		"typed AS NOT MATERIALIZED (SELECT m.*, many.nr IS NOT NULL AS is_many FROM (" + members("nr, sign, ms, users, devices", "properties IS NOT NULL") +
+			") m LEFT JOIN many ON many.nr = m.nr AND many.name = m.name WHERE value IS NOT NULL AND value <> 'null')",
+		"grouped AS MATERIALIZED (SELECT nr, name, bool_or(is_many) AS is_many, CASE WHEN is_many THEN chr(ascii(value)) ELSE value END AS kept, " + sums +
+			", approx_count_distinct(CASE WHEN is_many THEN value END)::BIGINT AS varied FROM typed GROUP BY nr, name, kept)",
+		"said AS NOT MATERIALIZED (SELECT file, event, 'properties' AS space, name, " + typeOf + " AS type, CASE WHEN NOT is_many THEN kept END AS value, " +
+			"n, first_ms, last_ms, users, devices, CASE WHEN is_many THEN varied ELSE 0 END AS varied FROM grouped JOIN kinds USING (nr))",
+		"sent AS MATERIALIZED (SELECT " + key + ", type, " + add + ", (sum(varied) + count(value))::BIGINT AS varied FROM said GROUP BY " + key + ", type)",
 		fmt.Sprintf("few AS (SELECT %s FROM sent GROUP BY %s HAVING sum(varied) <= %d)", key, key, schema.MaxDistinct),
-		"said AS MATERIALIZED (SELECT *, " + plain + " FROM (SELECT " + key + ", type, value, " + sums + " FROM typed SEMI JOIN few USING (" + key + ") GROUP BY " + key + ", type, value))",
-		"columns AS MATERIALIZED (SELECT *, " + plain + " FROM (SELECT file, '' AS event, 'column' AS space, m.key AS name, 'string' AS type, to_json(m.value)::VARCHAR AS value, " + sums +
-			" FROM (SELECT " + base + ", unnest([" + strings.Join(listed, ", ") + "]) AS m FROM rows) WHERE m.value IS NOT NULL GROUP BY file, m.key, m.value))",
-		"properties AS (SELECT " + key + ", type, " + told + ", coalesce(odd, 0)::BIGINT AS odd, varied FROM sent LEFT JOIN (SELECT " + key + ", type, " + odd + " FROM said GROUP BY " + key + ", type) USING (" + key + ", type) " +
-			"UNION ALL SELECT " + key + ", type, sum(n)::BIGINT, min(first_ms), max(last_ms), bit_or(users), bit_or(devices), " + odd + ", count(*) FROM columns GROUP BY " + key + ", type)",
+		"worth AS MATERIALIZED (SELECT * EXCLUDE (varied), " + plain + " FROM said SEMI JOIN few USING (" + key + "))",
+		"columns AS MATERIALIZED (SELECT *, " + plain + " FROM (SELECT file, '' AS event, 'column' AS space, CASE " + strings.Join(names, " ") + " END AS name, " +
+			"'string' AS type, to_json(coalesce(" + strings.Join(columns, ", ") + "))::VARCHAR AS value, " + sums +
+			" FROM rows GROUP BY GROUPING SETS (" + strings.Join(sets, ", ") + ")) WHERE name IS NOT NULL)",
+		"properties AS (SELECT " + key + ", type, n, first_ms, last_ms, users, devices, coalesce(odd, 0)::BIGINT AS odd, varied FROM sent LEFT JOIN (SELECT " + key + ", type, " + odd + " FROM worth GROUP BY " + key + ", type) USING (" + key + ", type) " +
+			"UNION ALL SELECT " + key + ", type, " + add + ", " + odd + ", count(*) FROM columns GROUP BY " + key + ", type)",
 		"all_properties AS (SELECT 'property' AS fact, '' AS value, false AS merged, * FROM properties)",
-		fmt.Sprintf("listed AS (SELECT 'value' AS fact, 0::BIGINT AS odd, 0::BIGINT AS varied, false AS merged, * FROM said WHERE plain "+
+		fmt.Sprintf("listed AS (SELECT 'value' AS fact, 0::BIGINT AS odd, 0::BIGINT AS varied, false AS merged, * FROM worth WHERE plain "+
 			"UNION ALL SELECT 'value', 0, 0, false, * FROM columns SEMI JOIN (SELECT file, name FROM columns GROUP BY file, name HAVING count(*) <= %d) USING (file, name) WHERE plain)", schema.MaxDistinct),
 	}
 	return "WITH " + strings.Join(queries, ", ") + " " +
 		capped("events", "events", mostEventsOfFile) + " UNION ALL " + capped("all_properties", "properties", mostPropertiesOfFile) +
 		" UNION ALL " + capped("listed", "", mostValuesOfFile)
 }
+
+// partOfRows is of how many rows one is looked at for properties of many values.
+const partOfRows = 16
 
 // capped keeps the most frequent facts of each file, and counts the others.
 func capped(from, called string, most int) string {

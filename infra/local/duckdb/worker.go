@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"loch/shared/fault"
@@ -19,14 +20,21 @@ import (
 // workerName is the program name that makes this program a worker.
 const workerName = "loch-sql-worker"
 
-// A program that links this package is started again to be a worker, under
-// workerName, and must not do anything else then. This is decided here and not
-// in a main so that it holds for every program, above all for test binaries: one
+// mayBeWorker says that this program, started again, would be a worker.
+var mayBeWorker atomic.Bool
+
+// Work is what a program that opens engines calls first, before it reads flags: it
+// is started again under another name to be a worker, and does nothing else then. It
+// returns in the program as people start it. Open refuses without it: a test binary
 // that ran its tests again in each worker would never end.
-func init() {
+//
+// It is not done by an init function, since DuckDB's threads cannot call Go before
+// all of those are over.
+func Work() {
 	if len(os.Args) > 0 && os.Args[0] == workerName {
 		os.Exit(work(os.Stdin, os.Stdout))
 	}
+	mayBeWorker.Store(true)
 }
 
 // grace is how long after its deadline a worker may still answer. It looks at

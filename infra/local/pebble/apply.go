@@ -19,6 +19,8 @@ func (s *Profiles) Apply(ctx context.Context, c profile.Changes) ([]profile.Refu
 		return nil, err
 	}
 	defer s.leave()
+	s.writers.Add(1)
+	defer s.writers.Add(-1)
 	s.sightings.Add(int64(len(c.Sightings)))
 	refusals, err := s.change(&c)
 	if err := s.writeDue(); err != nil { // no reason to fail what is done; it is tried again

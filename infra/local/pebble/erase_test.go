@@ -172,7 +172,10 @@ func TestErasedBytesAreGone(t *testing.T) {
 func TestErasedBytesAreGoneUnderLoad(t *testing.T) {
 	dir, ctx := t.TempDir(), context.Background()
 	v := openTestVault(t, dir, quietly())
-	const rounds, batches = 12, 40
+	rounds, batches := 12, 40
+	if testing.Short() {
+		rounds = 4
+	}
 	allowed := make(chan struct{}, rounds*batches)
 	var writers sync.WaitGroup
 	for range 3 {

@@ -43,8 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	victims = 8 // writers in the child
-	kills   = 24
+	victims = 8  // writers in the child
 	listed  = 50 // how many a list keeps
 )
 
@@ -118,7 +117,10 @@ func testKey(n int) (k vault.Key) {
 // one that was in flight when it has been sent again; no id that anybody was told
 // has changed.
 func TestKill(t *testing.T) {
-	dir := t.TempDir()
+	dir, kills := t.TempDir(), 24
+	if testing.Short() {
+		kills = 6
+	}
 	acknowledged := make([]int, victims) // in all
 	told := map[string]string{}
 	for round := range kills {

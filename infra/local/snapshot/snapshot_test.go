@@ -22,6 +22,11 @@ import (
 	"loch/shared/report"
 )
 
+func TestMain(m *testing.M) {
+	duckdb.Work()
+	m.Run()
+}
+
 // world is a profile store, a lake and a clock.
 type world struct {
 	t      *testing.T

@@ -34,13 +34,16 @@ type Opener func(t *testing.T) Store
 type Reopener func(t *testing.T, s Store) Store
 
 // Run holds a store to its contract. reopen may be nil where a store has no life
-// of its own to lose.
+// of its own to lose. With -short there are fewer random lives, and no request whose
+// cost alone is the question.
 func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Helper()
 	t.Run("operators", func(t *testing.T) { testOperators(t, open) })
 	t.Run("atomic", func(t *testing.T) { testAtomic(t, open) })
 	t.Run("limits", func(t *testing.T) { testLimits(t, open) })
-	t.Run("effort", func(t *testing.T) { testEffort(t, open) })
+	if !testing.Short() {
+		t.Run("effort", func(t *testing.T) { testEffort(t, open) })
+	}
 	t.Run("isolation", func(t *testing.T) { testIsolation(t, open) })
 	t.Run("once", func(t *testing.T) { testOnce(t, open, reopen) })
 	t.Run("seen", func(t *testing.T) { testSeen(t, open) })

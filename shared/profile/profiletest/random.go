@@ -14,9 +14,17 @@ import (
 )
 
 func testRandom(t *testing.T, open Opener, reopen Reopener) {
-	for range 4 {
+	for range seeds() {
 		Random(t, open, reopen, nil, rand.Uint64())
 	}
+}
+
+// seeds is how many random lives a store is led through.
+func seeds() int {
+	if testing.Short() {
+		return 1
+	}
+	return 4
 }
 
 // Crasher ends a store's life while during is under way, as a loss of power or a
@@ -28,7 +36,7 @@ type Crasher func(t *testing.T, s Store, during func(Store)) Store
 // there, once; what was under way is there whole or not at all, and sending it
 // again makes it there once if it has a name.
 func Crash(t *testing.T, open Opener, crash Crasher) {
-	for range 4 {
+	for range seeds() {
 		Random(t, open, nil, crash, rand.Uint64())
 	}
 }

@@ -1,48 +1,23 @@
 WITH scan AS (
-  WITH rows AS (
-    SELECT x.*
-    FROM (
-      SELECT e.event AS event, e.kind AS kind, e.person_id AS person, epoch_ms(e."time") AS t
-      FROM events e
-      WHERE e."date" BETWEEN DATE '2026-10-31' AND DATE '2026-12-07'
-        AND (e."time" >= TIMESTAMP '2026-10-31 23:00:00.000' AND e."time" < TIMESTAMP '2026-12-07 23:00:00.001')
-        AND NOT e.is_bot
-        AND e.person_id IS NOT NULL
-        AND e.event IN ('Sign Up', 'Purchase')
-    ) x
-    WHERE (x.event = 'Sign Up' OR x.event = 'Purchase')
-  ),
-  numbers AS (
-    SELECT person, row_number() OVER () AS number
-    FROM (
-      SELECT person
-      FROM rows
-      WHERE person IS NOT NULL
-      GROUP BY person
-    ) p
-  )
   SELECT x.event = 'Sign Up' AS m0, x.event = 'Purchase' AS m1, x.person AS person, x.t AS t
   FROM (
-    SELECT r.event AS event, r.kind AS kind, n.number AS person, r.t AS t
-    FROM rows r
-    LEFT JOIN numbers n ON n.person = r.person
+    SELECT e.event AS event, e.kind AS kind, e.person_id AS person, epoch_ms(e."time") AS t
+    FROM events e
+    WHERE e."date" BETWEEN DATE '2026-10-31' AND DATE '2026-12-07'
+      AND (e."time" >= TIMESTAMP '2026-10-31 23:00:00.000' AND e."time" < TIMESTAMP '2026-12-07 23:00:00.001')
+      AND NOT e.is_bot
+      AND e.person_id IS NOT NULL
+      AND e.event IN ('Sign Up', 'Purchase')
   ) x
+  WHERE (x.event = 'Sign Up' OR x.event = 'Purchase')
 ),
 attempts AS (
-  SELECT *, CASE WHEN NOT coalesce(t2 - t <= 604800000, FALSE) THEN 1 ELSE 2 END AS reached
+  SELECT person, a[1] + 1793487600000 AS t, a[2] + 1793487600000 AS t2, len(a) AS reached
   FROM (
-    SELECT e1.person AS person, e1.t AS t, e2.t AS t2
-    FROM (
-      SELECT person, t
-      FROM scan
-      WHERE m0
-        AND (t >= 1793487600000 AND t < 1796079600000)
-      GROUP BY person, t
-    ) e1
-    ASOF LEFT JOIN (SELECT person, t
+    SELECT person, unnest(funnel_attempts(list((t - 1793487600000) * 4194304 + CASE WHEN (m0 AND (t >= 1793487600000 AND t < 1796079600000)) THEN 1 ELSE 0 END + CASE WHEN m1 THEN 2 ELSE 0 END), 2, CAST([] AS BIGINT[]), 604800000, 'best')) AS a
     FROM scan
-    WHERE m1) e2 ON e2.t >= e1.t AND e2.person = e1.person
-  ) s
+    GROUP BY person
+  ) l
 ),
 chosen AS (
   SELECT *

@@ -1,6 +1,34 @@
-WITH scan AS (
-  WITH rows AS (
-    SELECT x.*
+WITH days AS (
+  SELECT person, cohort, slot, min(t) FILTER (WHERE is_first) AS t, min(t) FILTER (WHERE is_then) AS earliest, max(t) FILTER (WHERE is_then) AS latest, count(*) FILTER (WHERE is_first AND is_then) AS doubles, min(t) FILTER (WHERE is_first AND NOT is_then) AS first_alone, max(t) FILTER (WHERE is_then AND NOT is_first) AS then_alone
+  FROM (SELECT x.person AS person, x.t AS t, coalesce((x.event = 'Sign Up' AND x.t < 1793401200000), FALSE) AS is_first, coalesce(((x.event = 'Purchase' AND coalesce(x.p1 > 1E+01, FALSE)) AND x.t >= 1790805600000), FALSE) AS is_then, (((((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) // 86400000) + 4) // 7) - 2961) AS cohort, (((((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) // 86400000) + 4) // 7) - 2961) AS slot
+  FROM (
+    SELECT e."country" AS p0, e.person_id AS person, e.event AS event, e."revenue" AS p1, epoch_ms(e."time") AS t
+    FROM events e
+    WHERE e."date" BETWEEN DATE '1970-12-31' AND DATE '2201-01-30'
+      AND (e."time" >= TIMESTAMP '1970-12-31 23:00:00.000' AND e."time" < TIMESTAMP '2201-01-30 23:00:00.000')
+      AND NOT e.is_bot
+      AND e.event IN ('Sign Up', 'Purchase')
+  ) x
+  WHERE x.person IS NOT NULL
+    AND (NOT coalesce(x.p0 = 'DE', FALSE))
+    AND ((x.event = 'Sign Up' AND x.t < 1793401200000) OR ((x.event = 'Purchase' AND coalesce(x.p1 > 1E+01, FALSE)) AND x.t >= 1790805600000))) s
+  GROUP BY person, cohort, slot
+),
+moments AS (
+  SELECT person, cohort, slot, t, again, tie
+  FROM (
+    SELECT person, cohort, slot, t, (latest = t AND doubles > 1) AS again, (latest = t AND doubles < 2 AND (coalesce(then_alone = t, FALSE) OR coalesce(first_alone = t, FALSE))) AS tie, rank() OVER (PARTITION BY person ORDER BY t) AS turn
+    FROM days
+    WHERE t IS NOT NULL
+  ) d
+  WHERE turn = 1
+    AND (t >= 1790805600000 AND t < 1793401200000)
+),
+tied AS (
+  SELECT person, t, coalesce(max(place) FILTER (WHERE is_then) > min(place) FILTER (WHERE is_first), FALSE) AS again
+  FROM (
+    SELECT m.person AS person, m.t AS t, s.is_first AS is_first, s.is_then AS is_then, row_number() OVER (PARTITION BY m.person, m.t ORDER BY s.o0, s.o1, s.o2) AS place
+    FROM (SELECT x.person AS person, x.t AS t, coalesce((x.event = 'Sign Up' AND x.t < 1793401200000), FALSE) AS is_first, coalesce(((x.event = 'Purchase' AND coalesce(x.p1 > 1E+01, FALSE)) AND x.t >= 1790805600000), FALSE) AS is_then, x.received AS o0, x.insert_id AS o1, x.event AS o2
     FROM (
       SELECT e."country" AS p0, e.person_id AS person, e.event AS event, e."revenue" AS p1, epoch_ms(e."time") AS t, epoch_ms(e.received_time) AS received, e.insert_id AS insert_id
       FROM events e
@@ -11,45 +39,20 @@ WITH scan AS (
     ) x
     WHERE x.person IS NOT NULL
       AND (NOT coalesce(x.p0 = 'DE', FALSE))
-      AND ((x.event = 'Sign Up' AND x.t < 1793401200000) OR ((x.event = 'Purchase' AND coalesce(x.p1 > 1E+01, FALSE)) AND x.t >= 1790805600000))
-  ),
-  numbers AS (
-    SELECT person, row_number() OVER () AS number
-    FROM (
-      SELECT person
-      FROM rows
-      WHERE person IS NOT NULL
-      GROUP BY person
-    ) p
-  )
-  SELECT x.person AS person, x.t AS t, x.received AS o0, x.insert_id AS o1, x.event AS o2, (x.event = 'Sign Up' AND x.t < 1793401200000) AS is_first, ((x.event = 'Purchase' AND coalesce(x.p1 > 1E+01, FALSE)) AND x.t >= 1790805600000) AS is_then, (((((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) // 86400000) + 4) // 7) - 2961) AS cohort, (((((x.t + CASE WHEN x.t < 1792890000000 THEN 7200000 ELSE 3600000 END) // 86400000) + 4) // 7) - 2961) AS slot
-  FROM (
-    SELECT r.p0 AS p0, n.number AS person, r.event AS event, r.p1 AS p1, r.t AS t, r.received AS received, r.insert_id AS insert_id
-    FROM rows r
-    LEFT JOIN numbers n ON n.person = r.person
-  ) x
-),
-moments AS (
-  SELECT person, min(cohort) AS cohort, min(slot) AS slot, min(t) AS t
-  FROM scan
-  WHERE is_first
-  GROUP BY person
-  HAVING (min(t) >= 1790805600000 AND min(t) < 1793401200000)
+      AND ((x.event = 'Sign Up' AND x.t < 1793401200000) OR ((x.event = 'Purchase' AND coalesce(x.p1 > 1E+01, FALSE)) AND x.t >= 1790805600000))) s
+    JOIN (SELECT person, t FROM moments WHERE tie) m ON m.person = s.person AND m.t = s.t
+  ) r
+  GROUP BY person, t
 ),
 joined AS (
-  SELECT person, cohort, slot, t, coalesce(max(place) FILTER (WHERE is_then) > min(place) FILTER (WHERE is_first), FALSE) AS again
-  FROM (
-    SELECT m.person AS person, m.cohort AS cohort, m.slot AS slot, m.t AS t, s.is_first AS is_first, s.is_then AS is_then, row_number() OVER (PARTITION BY m.person, m.t ORDER BY s.o0, s.o1, s.o2) AS place
-    FROM scan s
-    JOIN moments m ON m.person = s.person AND m.t = s.t
-  ) r
-  GROUP BY person, cohort, slot, t
+  SELECT m.person AS person, m.cohort AS cohort, m.slot AS slot, m.t AS t, coalesce(k.again, m.again, FALSE) AS again
+  FROM moments m
+  LEFT JOIN tied k ON k.person = m.person AND k.t = m.t
 ),
 visits AS (
-  SELECT person, slot, min(t) AS earliest, max(t) AS latest
-  FROM scan
-  WHERE is_then
-  GROUP BY person, slot
+  SELECT person, slot, earliest, latest
+  FROM days
+  WHERE latest IS NOT NULL
 )
 SELECT cohort, CAST(NULL AS BIGINT) AS step, count(*) AS persons
 FROM joined
@@ -57,12 +60,12 @@ GROUP BY cohort
 UNION ALL
 SELECT cohort, step, count(*) AS persons
 FROM (
-  SELECT cohort, least(max(step), 3) AS step
+  SELECT cohort, CASE WHEN max(step) > 3 THEN 3 ELSE max(step) END AS step
   FROM (
     SELECT j.person AS person, j.cohort AS cohort, v.slot - j.slot AS step
     FROM joined j
     JOIN visits v ON v.person = j.person AND v.slot >= j.slot AND (v.latest > j.t OR v.slot = j.slot AND j.again)
   ) r
-  GROUP BY cohort, person
+  GROUP BY cohort, person, step IS NULL
 ) u
 GROUP BY cohort, step

@@ -25,7 +25,8 @@ type Store interface {
 }
 
 // Run holds a store to the contract. open makes an empty one; forget may make the
-// store drop what it keeps in memory, and may be nil.
+// store drop what it keeps in memory, and may be nil. With -short the random life is a
+// shorter one.
 func Run(t *testing.T, open func(t *testing.T) Store, forget func(Store)) {
 	t.Run("a random life", func(t *testing.T) { random(t, open(t), forget) })
 	t.Run("what is acknowledged is listed", func(t *testing.T) { atOnce(t, open(t)) })
@@ -153,10 +154,14 @@ func givenUp(t *testing.T, s Store) {
 	if _, err := s.List(t.Context(), q); err != nil { // what a store makes ready is ready
 		t.Fatal(err)
 	}
+	plain := &looks{Context: t.Context()}
+	if _, err := s.List(plain, q); err != nil || plain.n.Load() >= intoMatch {
+		t.Fatalf("the test proves nothing: without an expression there are %d looks (%v)", plain.n.Load(), err)
+	}
 	for _, op := range []string{"", `{"property":"plan","op":"is_not_set"},`} {
 		leaving, leave := context.WithCancel(t.Context())
 		q.Match = matcher(t, `[`+op+`{"property":"bio","op":"matches","value":"(.?){900}$x"}]`)
-		look := &looks{Context: leaving, at: 200, then: leave}
+		look := &looks{Context: leaving, at: intoMatch, then: leave}
 		if page, err := s.List(look, q); err == nil || fault.CodeOf(err) == fault.Internal {
 			t.Errorf("%+v, %v", page, err)
 		}
@@ -166,6 +171,10 @@ func givenUp(t *testing.T, s Store) {
 		leave()
 	}
 }
+
+// intoMatch is at which look whoever waits gives up: well into the text, which takes
+// some 800.
+const intoMatch = 20
 
 // looks is a context that counts how often it is asked whether it ended, and calls
 // then at one of them.
@@ -197,6 +206,9 @@ func random(t *testing.T, s Store, forget func(Store)) {
 	rounds := 120
 	if forget == nil { // what keeps no lists in memory has none that could be stale
 		rounds = 40
+	}
+	if testing.Short() {
+		rounds /= 4
 	}
 	for range rounds {
 		live(t, s, r, ids)

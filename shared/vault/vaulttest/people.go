@@ -288,7 +288,11 @@ func testRandom(t *testing.T, s vault.Store, reopen Reopener) {
 			t.Fatalf("seed %d, round %d, %s: %v, %v; want %v, %v", seed, round, what, a, errA, b, errB)
 		}
 	}
-	for round := range 400 {
+	rounds := 400
+	if testing.Short() {
+		rounds /= 4
+	}
+	for round := range rounds {
 		switch r.IntN(7) {
 		case 0, 1:
 			var entries []vault.Entry

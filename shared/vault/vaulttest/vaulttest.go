@@ -20,7 +20,7 @@ type Opener func(t *testing.T) vault.Store
 type Reopener func(t *testing.T, s vault.Store) vault.Store
 
 // Run holds a store to its contract. reopen may be nil where a store has no life
-// of its own to lose.
+// of its own to lose. With -short there are fewer random calls.
 func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Helper()
 	t.Run("find and create", func(t *testing.T) { testFindAndCreate(t, open(t)) })

@@ -8,12 +8,12 @@ import (
 
 // Where no event can serve two steps, and each step is some event of its own, an
 // attempt takes of each step the first event from the step before on. Engines that
-// can join each row with the next of others (ASOF in DuckDB) find that in one go
-// over sorted rows for each step, in half the time that windows take.
+// have a function for it follow all attempts of a person at once, in a third of the
+// time that joins with the next event take, and a tenth of that of windows.
 
 // apart tells whether attempts can be found so.
 func (p *funnelPlan) apart() bool {
-	if p.Order != inOrder || !p.scan.d.JoinsNext() {
+	if p.Order != inOrder || !p.scan.d.FollowsAttempts() {
 		return false
 	}
 	for _, family := range p.families() {
@@ -24,34 +24,34 @@ func (p *funnelPlan) apart() bool {
 	return true
 }
 
-// nextAttempts follows each start from event to next event.
-func (p *funnelPlan) nextAttempts() sql.Expr {
-	firsts := sql.Select{
-		Fields: append(plain(p.groups()), sql.Field{Expr: sql.E("t")}),
-		From:   p.table, Where: []sql.Expr{matched(0), p.inRange()}, Group: append(p.groups(), sql.E("t")),
+// followedAttempts has of each person, session and held value the attempts that can
+// count: all that do where totals are counted, else one.
+func (p *funnelPlan) followedAttempts() sql.Expr {
+	bits := []sql.Expr{sql.And(matched(0), p.inRange())}
+	for i := 1; i < len(p.Steps); i++ {
+		bits = append(bits, matched(i))
 	}
-	from := firsts.Sub("e1")
-	starts := sql.Select{}
-	for _, f := range append(p.groups(), sql.E("t")) {
-		starts.Fields = append(starts.Fields, sql.Field{Name: f, Expr: sql.E("e1.?", f)})
-	}
-	join := func(as, which, on sql.Expr) {
-		rows := sql.Select{Fields: append(plain(p.groups()), sql.Field{Expr: sql.E("t")}), From: p.table, Where: []sql.Expr{which}}
-		for _, g := range p.groups() {
-			on = sql.E("? AND ?.? = e1.?", on, as, g, g)
-		}
-		from = sql.E("?\nASOF LEFT JOIN ? ON ?", from, sql.E("(?) ?", rows.Expr(), as), on)
-	}
-	for i := 2; i <= len(p.Steps); i++ {
-		join(sql.Name("e", i), matched(i-1), sql.E("?.t >= ?.t", sql.Name("e", i), sql.Name("e", i-1)))
-		starts.Fields = append(starts.Fields, sql.Field{Name: stepAt(i), Expr: sql.E("?.t", sql.Name("e", i))})
-	}
+	var ends []sql.Expr
 	for i, e := range p.Exclude {
-		join(sql.Name("z", i), before(i), sql.E("?.t > ?.t", sql.Name("z", i), sql.Name("e", e.After)))
-		starts.Fields = append(starts.Fields, sql.Field{Name: sql.Name("y", i), Expr: sql.E("?.t", sql.Name("z", i))})
+		bits = append(bits, before(i))
+		ends = append(ends, sql.Int(int64(e.After)), sql.Int(int64(e.Before)))
 	}
-	starts.From = from
-	return p.reaching(starts)
+	which := sql.BestAttempt
+	switch {
+	case p.Count == totals:
+		which = sql.AllAttempts
+	case p.First:
+		which = sql.FirstAttempt
+	}
+	origin := p.scan.hull().from
+	lists := sql.Select{Fields: plain(p.groups()), From: p.table, Group: p.groups()}
+	lists.Fields = append(lists.Fields, sql.As(sql.E("unnest(?)", sql.Attempts(sql.E("t"), origin, bits, len(p.Steps), ends, p.WindowMS, which)), "a"))
+	s := sql.Select{Fields: plain(p.groups()), From: lists.Sub("l")}
+	for i := range p.Steps {
+		s.Fields = append(s.Fields, sql.Field{Name: stepAt(i + 1), Expr: sql.E("a[?] + ?", sql.Int(int64(i+1)), sql.Int(origin))})
+	}
+	s.Fields = append(s.Fields, sql.As(sql.E("len(a)"), "reached"))
+	return s.Expr()
 }
 
 // keysOfPicked has the break-down's keys of the attempts that count: those of the

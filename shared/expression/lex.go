@@ -1,12 +1,10 @@
-package query
+package expression
 
 import (
 	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"loch/shared/fault"
 )
 
 // token is one word of an expression.
@@ -20,7 +18,7 @@ type token struct {
 // lex cuts a where expression into tokens.
 func lex(in string) ([]token, error) {
 	if !utf8.ValidString(in) || strings.IndexByte(in, 0) >= 0 {
-		return nil, wrong("the expression is not valid UTF-8 or holds a NUL character")
+		return nil, Wrong("the expression is not valid UTF-8 or holds a NUL character")
 	}
 	var out []token
 	for i := 0; i < len(in); {
@@ -39,7 +37,7 @@ func lex(in string) ([]token, error) {
 			n := lexNumber(in[i:])
 			f, err := strconv.ParseFloat(in[i:i+n], 64)
 			if err != nil || math.IsInf(f, 0) {
-				return nil, wrong("the number at byte %d cannot be read", i)
+				return nil, Wrong("the number at byte %d cannot be read", i)
 			}
 			out = append(out, token{kind: 'n', num: f, at: i})
 			i += n
@@ -53,7 +51,7 @@ func lex(in string) ([]token, error) {
 		default:
 			op := operatorAt(in[i:])
 			if op == "" {
-				return nil, wrong("the character at byte %d is not part of any expression", i)
+				return nil, Wrong("the character at byte %d is not part of any expression", i)
 			}
 			out = append(out, token{kind: 'o', text: op, at: i})
 			i += len(op)
@@ -121,18 +119,14 @@ func lexString(in string, at int) (text string, n int, err error) {
 			case 'u':
 				code, errCode := strconv.ParseUint(in[i+1:min(i+5, len(in))], 16, 16)
 				if errCode != nil || i+5 > len(in) || code == 0 || code >= 0xd800 && code < 0xe000 {
-					return "", 0, wrong(`the escape \u in the string at byte %d is not a character; write the character itself`, at)
+					return "", 0, Wrong(`the escape \u in the string at byte %d is not a character; write the character itself`, at)
 				}
 				b.WriteRune(rune(code))
 				i += 4
 			default:
-				return "", 0, wrong("an escape in the string at byte %d is not known", at)
+				return "", 0, Wrong("an escape in the string at byte %d is not known", at)
 			}
 		}
 	}
-	return "", 0, wrong("the string at byte %d does not end", at)
-}
-
-func wrong(format string, args ...any) error {
-	return fault.Newf(fault.Invalid, format, args...).At("where")
+	return "", 0, Wrong("the string at byte %d does not end", at)
 }
