@@ -36,6 +36,7 @@ type engaged struct {
 	Status    string       `json:"status"`
 	Total     int          `json:"total"` // all who pass, on every page
 	Results   []engagedOne `json:"results"`
+	Note      string       `json:"note,omitempty"` // ours: what the answer may lack
 }
 
 type engagedOne struct {
@@ -91,6 +92,7 @@ func (h *handler) answerEngage(w http.ResponseWriter, r *http.Request) (*engaged
 	if err != nil {
 		return nil, err
 	}
+	a.Note = e.note
 	for i := range shown {
 		a.Results = append(a.Results, engagedOne{asked(i), shown[i]})
 	}
@@ -157,8 +159,16 @@ func (h *handler) identified(r *http.Request, e *engagement, asked map[string]st
 	if err != nil {
 		return nil, asWhere(err)
 	}
-	match = match.Until(ctx)
-	people = slices.DeleteFunc(people, func(p profile.Profile) bool { return !roster.Passes(match, &p) })
+	if e.maySealed() {
+		passing, err := h.passingSealed(r, &e.listing, people, match)
+		if err != nil {
+			return nil, err
+		}
+		people = profilesOf(passing)
+	} else {
+		match = match.Until(ctx)
+		people = slices.DeleteFunc(people, func(p profile.Profile) bool { return !roster.Passes(match, &p) })
+	}
 	if len(e.personal) == 0 || len(people) == 0 {
 		return people, nil
 	}
@@ -166,11 +176,14 @@ func (h *handler) identified(r *http.Request, e *engagement, asked map[string]st
 	if err != nil {
 		return nil, asWhere(err)
 	}
-	people = people[:0]
-	for i := range passing {
-		people = append(people, passing[i].Profile)
+	return profilesOf(passing), nil
+}
+
+func profilesOf(list []called) (people []profile.Profile) {
+	for i := range list {
+		people = append(people, list[i].Profile)
 	}
-	return people, nil
+	return people
 }
 
 // showEngaged are the properties of each that the asker may see, and asked for.

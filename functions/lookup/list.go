@@ -42,7 +42,8 @@ type listing struct {
 	said     string // why, for the ledger
 	// unlimited shows them without taking the key's turns.
 	unlimited bool
-	together  bool // one row of the ledger names all people of a page
+	together  bool   // one row of the ledger names all people of a page
+	note      string // what the answer says of itself
 }
 
 // listed is somebody in a list.
@@ -56,6 +57,7 @@ type listAnswer struct {
 	Profiles []listed `json:"profiles"`
 	Count    int      `json:"count"` // all who pass, on every page
 	Next     *string  `json:"next"`  // the cursor of the next page; null on the last
+	Note     string   `json:"note,omitempty"`
 }
 
 // list answers GET /api/profiles: people who pass a filter, newest first, a page
@@ -96,7 +98,7 @@ func (h *handler) answerList(r *http.Request, l *listing) (listAnswer, error) {
 	if err != nil {
 		return listAnswer{}, err
 	}
-	a := listAnswer{Profiles: make([]listed, 0, len(page.Profiles)), Count: page.Count}
+	a := listAnswer{Profiles: make([]listed, 0, len(page.Profiles)), Count: page.Count, Note: l.note}
 	if page.Next != nil {
 		next := cursor{l.order, page.Next.TimeMS, page.Next.ID}.String()
 		a.Next = &next
@@ -106,8 +108,16 @@ func (h *handler) answerList(r *http.Request, l *listing) (listAnswer, error) {
 
 // pageOf lists a page: what a roster can ask, or what opened traits can tell.
 func (h *handler) pageOf(r *http.Request, l *listing, q roster.Query) (roster.Page, error) {
-	if len(l.personal) > 0 || l.order == byName {
+	switch {
+	case len(l.personal) > 0 || l.order == byName:
+		if l.maySealed() {
+			l.note = notLookedAt
+		}
 		return h.listOpened(r, l, q)
+	case l.maySealed():
+		if page, ok, err := h.listSealed(r, l, q); ok || err != nil {
+			return page, err
+		}
 	}
 	q.Limit = l.limit
 	if l.after != nil {

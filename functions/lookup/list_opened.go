@@ -66,12 +66,7 @@ type called struct {
 // openedPassing are those of some people who pass by their personal traits, for one of
 // the key's turns.
 func (h *handler) openedPassing(r *http.Request, l *listing, people []profile.Profile) ([]called, error) {
-	if err := h.take(l.key); err != nil {
-		return nil, err
-	}
-	if _, err := h.Audit.Append(r.Context(), audit.Entry{
-		Project: l.key.Project.ID, Kind: audit.Read, Key: l.key.Name, Fields: l.opens(), Why: reason(l.said, ""), RequestID: web.RequestID(r.Context()),
-	}); err != nil {
+	if err := h.beforeOpening(r, l, l.opens()); err != nil {
 		return nil, err
 	}
 	match, err := roster.Compile(l.personal)
@@ -79,6 +74,17 @@ func (h *handler) openedPassing(r *http.Request, l *listing, people []profile.Pr
 		return nil, err
 	}
 	return h.passing(r, l, people, match.Until(r.Context()))
+}
+
+// beforeOpening takes a turn for a search, and notes by which traits it is.
+func (h *handler) beforeOpening(r *http.Request, l *listing, names []string) error {
+	if err := h.take(l.key); err != nil {
+		return err
+	}
+	_, err := h.Audit.Append(r.Context(), audit.Entry{
+		Project: l.key.Project.ID, Kind: audit.Read, Key: l.key.Name, Fields: names, Why: reason(l.said, ""), RequestID: web.RequestID(r.Context()),
+	})
+	return err
 }
 
 // passing opens people's traits and asks them. The people keep theirs sealed:

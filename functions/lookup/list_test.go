@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -257,6 +258,76 @@ func TestListByPersonalTraits(t *testing.T) {
 	if _, w := ask(t, lookup.New(d), "pii", "order", "name"); w.Code != 413 || !strings.Contains(w.Body.String(), "10000") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+}
+
+// TestListBySealedValue: a key of scope pii finds by what was sealed for what it holds,
+// under a name that says nothing; other keys do not, and where there are too many people
+// the answer says what it may lack.
+func TestListBySealedValue(t *testing.T) {
+	d, _, l := crowd()
+	list, _ := d.Roster.(people)
+	for _, n := range []int{3, 8, 30} {
+		list[n].Traits = append(list[n].Traits, profile.Trait{Name: "note", Value: json.RawMessage(`{"$sealed":"1.` + strconv.Itoa(n) + `"}`)})
+	}
+	list[5].Traits = append(list[5].Traits, profile.Trait{Name: "note", Value: json.RawMessage(`"call 30 times"`)})
+	d.Vault = noted{vault{}}
+	h := lookup.New(d)
+	const where = `[{"property":"note","op":"contains","value":"call 3"}]`
+	if got, w := ask(t, h, "read", "where", where); w.Code != 200 || fmt.Sprint(got.ids()) != "[u05]" || len(l.entries) > 0 {
+		t.Errorf("without the scope: %d %s, the ledger has %+v", w.Code, w.Body, l.entries)
+	}
+	got, w := ask(t, h, "pii", "where", where, "personal", "false", "why", "ticket 7")
+	if w.Code != 200 || fmt.Sprint(got.ids()) != "[u03 u05 u30]" || got.Count != 3 || strings.Contains(w.Body.String(), "was not looked at") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if len(l.entries) != 1 || fmt.Sprint(l.entries[0].Fields) != "[note]" || l.entries[0].Why != "ticket 7" || l.entries[0].Person != "" {
+		t.Errorf("the ledger has %+v", l.entries)
+	}
+	first, _ := ask(t, h, "pii", "where", where, "personal", "false", "limit", "2")
+	if second, w := ask(t, h, "pii", "where", where, "personal", "false", "limit", "2", "cursor", *first.Next); fmt.Sprint(first.ids(), second.ids()) != "[u03 u05] [u30]" || second.Next != nil {
+		t.Errorf("%v, then %d %s", first.ids(), w.Code, w.Body)
+	}
+	if got, w := ask(t, h, "pii", "where", `[{"property":"note","op":"is_not_set"}]`, "personal", "false"); w.Code != 200 || got.Count != 36 {
+		t.Errorf("%d %d", w.Code, got.Count)
+	}
+	if got, w := ask(t, h, "pii", "where", where, "cohort", `{"did":{"event":"A","at_least":1}}`, "personal", "false"); w.Code != 200 || got.Count != 0 {
+		t.Errorf("nobody did it: %d %s", w.Code, w.Body)
+	}
+	rows := len(l.entries)
+	if _, w := ask(t, h, "pii", "where", `[{"property":"plan","op":"eq","value":"pro"}]`, "personal", "false"); w.Code != 200 || len(l.entries) != rows {
+		t.Errorf("what nobody has sealed opens nobody: %d, the ledger has %+v", w.Code, l.entries[rows:])
+	}
+	e, answer := engage(t, h, "pii", "where", `"call 3" in properties["note"]`, "personal", "false")
+	if answer.Code != 200 || fmt.Sprint(e.ids()) != "[u03 u05 u30]" {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+	for n := range 10_000 {
+		list = append(list, profile.Profile{Project: "shop", ID: fmt.Sprintf("x%05d", n)})
+	}
+	d.Roster = list
+	if got, w := ask(t, lookup.New(d), "pii", "where", where, "personal", "false"); w.Code != 200 || fmt.Sprint(got.ids()) != "[u05]" || !strings.Contains(w.Body.String(), "was not looked at") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	where2 := strings.TrimSuffix(where, "]") + `,{"property":"country","op":"eq","value":"SE"}]`
+	if got, w := ask(t, lookup.New(d), "pii", "where", where2, "personal", "false"); w.Code != 200 || fmt.Sprint(got.ids()) != "[u03 u05 u30]" || strings.Contains(w.Body.String(), "was not looked at") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// noted opens {"$sealed":"1.N"} as "call N".
+type noted struct{ vault }
+
+func (v noted) OpenTraits(ctx context.Context, project string, owners []string, traits []profile.Trait) (opened []profile.Trait, names []string, err error) {
+	if opened, names, err = v.vault.OpenTraits(ctx, project, owners, traits); err != nil {
+		return nil, nil, err
+	}
+	for i, t := range opened {
+		if n, ok := strings.CutPrefix(string(t.Value), `{"$sealed":"1.`); ok {
+			opened[i].Value = json.RawMessage(`"call ` + strings.TrimSuffix(n, `"}`) + `"`)
+			names = append(names, t.Name)
+		}
+	}
+	return opened, names, nil
 }
 
 func TestListByBehaviour(t *testing.T) {

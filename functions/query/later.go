@@ -90,7 +90,7 @@ func (h *handler) queries(w http.ResponseWriter, r *http.Request) {
 	}
 	engine, patient := h.Engine.(report.Patient)
 	if !patient {
-		web.WriteError(w, r, fault.New(fault.NotFound, "there is no statement of this id; statements are answered at once here"))
+		web.WriteError(w, r, errAtOnceHere)
 		return
 	}
 	parameters := r.URL.Query()
@@ -118,6 +118,27 @@ func (h *handler) queries(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	web.WriteJSON(w, http.StatusOK, answer)
+}
+
+var errAtOnceHere = fault.New(fault.NotFound, "there is no statement of this id; statements are answered at once here")
+
+// cancel answers DELETE /api/queries/{id}: the statement ends, and has no answer. One
+// that has ended keeps its own.
+func (h *handler) cancel(w http.ResponseWriter, r *http.Request) {
+	key, err := web.Authorize(r, h.Registry, project.Read)
+	engine, patient := h.Engine.(report.Patient)
+	if err == nil && !patient {
+		err = errAtOnceHere
+	}
+	if err == nil {
+		err = engine.Cancel(r.Context(), key.Project.ID, r.PathValue("id"))
+	}
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	web.NoStore(w)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // asked reads what was asked out of a place's parameters: a report, or else rows of SQL.

@@ -19,7 +19,7 @@ type slow struct {
 	engine
 	project, statement string
 	done               bool
-	stopped            int
+	stopped, cancelled int
 	result             report.Result
 }
 
@@ -44,6 +44,14 @@ func (s *slow) Fetch(ctx context.Context, project, id string, l report.Limits, w
 }
 
 func (s *slow) Stop(context.Context, string) { s.stopped++ }
+
+func (s *slow) Cancel(_ context.Context, project, id string) error {
+	if id != slowID || project != s.project {
+		return fault.New(fault.NotFound, "no such statement")
+	}
+	s.cancelled++
+	return nil
+}
 
 func (s *slow) send(t *testing.T, key, method, path, body string) *httptest.ResponseRecorder {
 	t.Helper()
@@ -94,10 +102,29 @@ func TestSlowSQL(t *testing.T) {
 		{"read", "GET", "/api/queries/" + slowID + "?report=insights&spec=no!&at=1", 400},
 		{"read", "GET", "/api/queries/" + slowID + "?report=insights&at=x&spec=q1YqVrKqBQA", 400},
 		{"read", "POST", place, 405},
+		{"nobody", "DELETE", place, 401},
+		{"erase", "DELETE", place, 403},
+		{"small-pii", "DELETE", place, 404},
+		{"read", "DELETE", "/api/queries/other", 404},
+		{"read", "DELETE", place, 204},
 	} {
 		if w := s.send(t, c.key, c.method, c.path, ""); w.Code != c.status {
 			t.Errorf("%s %s by %s: %d, want %d: %s", c.method, c.path, c.key, w.Code, c.status, w.Body)
 		}
+	}
+	if s.cancelled != 1 {
+		t.Errorf("ended %d times", s.cancelled)
+	}
+}
+
+// Where statements are answered at once there is nothing to end.
+func TestCancelAtOnce(t *testing.T) {
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodDelete, "/api/queries/"+slowID, nil)
+	r.Header.Set("Authorization", "Bearer read")
+	w := httptest.NewRecorder()
+	handler(nil).ServeHTTP(w, r)
+	if w.Code != 404 || !strings.Contains(w.Body.String(), "answered at once") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

@@ -91,8 +91,9 @@ func New(d Deps) http.Handler {
 		web.WriteMethodNotAllowed(w, r, "ask for the schema with GET; ?event=NAME asks about one event", http.MethodGet)
 	})
 	mux.HandleFunc("GET /api/queries/{id}", h.queries)
+	mux.HandleFunc("DELETE /api/queries/{id}", h.cancel)
 	mux.HandleFunc("/api/queries/{id}", func(w http.ResponseWriter, r *http.Request) {
-		web.WriteMethodNotAllowed(w, r, "look for the answer of a statement that takes long with GET", http.MethodGet)
+		web.WriteMethodNotAllowed(w, r, "look for the answer of a statement that takes long with GET, or end it with DELETE", http.MethodGet, http.MethodDelete)
 	})
 	mux.HandleFunc("GET /api/2.0/export", h.export)
 	mux.HandleFunc("GET /api/2.0/export/{$}", h.export)

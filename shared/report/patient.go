@@ -29,6 +29,10 @@ type Patient interface {
 	// that is not of a statement of this project.
 	Fetch(ctx context.Context, project, id string, limits Limits, wait time.Duration) (Result, bool, error)
 
+	// Cancel ends a statement of this project, for whoever brings its id; one that has
+	// ended already stays as it is. Errors are those of Fetch.
+	Cancel(ctx context.Context, project, id string) error
+
 	// Stop ends a statement that nobody will ask for. It may be called with a context
 	// that has ended.
 	Stop(ctx context.Context, id string)

@@ -60,6 +60,7 @@ type Account struct {
 	API       *httpapi.API
 	Functions map[string]*lambdaruntime.Function
 	Guards    map[string]*Guard
+	Athena    map[string]*athenatest.Server // each function's own
 	Streams   *firehosetest.Server
 	Lake      *s3test.Server
 	KMS       *KMS
@@ -86,7 +87,7 @@ func Deploy(t testing.TB, o Options) *Account {
 		t.Fatal(err)
 	}
 	a := &Account{
-		Resources: all, Functions: map[string]*lambdaruntime.Function{}, Guards: map[string]*Guard{}, Lake: s3test.Start(t), KMS: startKMS(t),
+		Resources: all, Functions: map[string]*lambdaruntime.Function{}, Guards: map[string]*Guard{}, Athena: map[string]*athenatest.Server{}, Lake: s3test.Start(t), KMS: startKMS(t),
 		endpoint: dynamotest.New().Listen(t), // On a busy machine an engine answers late.
 		Stores:   dynamo.Options{Prefix: name, Now: time.Now, Rand: random, Patience: 15 * time.Second, CallTime: 10 * time.Second},
 	}
@@ -101,6 +102,17 @@ func Deploy(t testing.TB, o Options) *Account {
 	a.startFunctions(t, o)
 	a.startAPI(t, o)
 	return a
+}
+
+// Create makes another project.
+func (a *Account) Create(t testing.TB, name string) dynamo.Credentials {
+	t.Helper()
+	client := dynamo.NewClient(dynamo.ClientOptions{Region: template.Region, Endpoint: a.endpoint, Credentials: Keys})
+	made, err := dynamo.NewProjects(client, a.Stores).Create(t.Context(), name, "", project.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }
 
 // startStreams makes the stack's delivery streams, as the template says they are.
@@ -151,6 +163,7 @@ func (a *Account) startFunctions(t testing.TB, o Options) {
 		}
 		engine := athenatest.Start(t, run)
 		engine.Workgroup = f.Environment["LOCH_WORKGROUP"]
+		a.Athena[f.Name] = engine
 		lake := f.Environment["LOCH_BUCKET"]
 		guard := &Guard{function: f.Name, rights: f.Rights, lake: lake, stack: a.Stores.Prefix, used: map[string]int{}}
 		a.Guards[f.Name] = guard

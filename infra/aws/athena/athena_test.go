@@ -196,7 +196,7 @@ func TestStartedOnce(t *testing.T) {
 // the project's alone.
 func TestPatience(t *testing.T) {
 	goOn := make(chan struct{})
-	_, engine := open(t, func(ctx context.Context, _, _ string) (athenatest.Answer, error) {
+	server, engine := open(t, func(ctx context.Context, _, _ string) (athenatest.Answer, error) {
 		select {
 		case <-goOn:
 		case <-ctx.Done():
@@ -214,6 +214,9 @@ func TestPatience(t *testing.T) {
 		if _, _, err := engine.Fetch(t.Context(), project, other, report.Limits{}, time.Second); fault.CodeOf(err) != fault.NotFound {
 			t.Errorf("project %q, id %s: %v", project, other, err)
 		}
+		if err := engine.Cancel(t.Context(), project, other); fault.CodeOf(err) != fault.NotFound {
+			t.Errorf("cancelled by project %q, id %s: %v", project, other, err)
+		}
 	}
 	if _, _, err := engine.Fetch(t.Context(), "p", "../"+id, report.Limits{}, time.Second); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("no id: %v", err)
@@ -223,8 +226,37 @@ func TestPatience(t *testing.T) {
 	if err != nil || !done || !reflect.DeepEqual(answer.Rows, [][]any{{json.Number("7")}}) {
 		t.Errorf("got %v %v %v", answer, done, err)
 	}
+	// One that has ended stays, until its answer is kept no more.
+	if err := engine.Cancel(t.Context(), "p", id); err != nil || server.Stopped() != 0 {
+		t.Errorf("cancelled after its end: %v", err)
+	}
+	if _, done, err := engine.Fetch(t.Context(), "p", id, report.Limits{}, time.Minute); err != nil || !done {
+		t.Errorf("fetched again: %v %v", done, err)
+	}
+	server.Expire()
+	if _, _, err := engine.Fetch(t.Context(), "p", id, report.Limits{}, time.Minute); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("after its answer expired: %v", err)
+	}
 	if _, err := engine.Begin(t.Context(), "p", "DROP TABLE x"); fault.CodeOf(err) != fault.Forbidden {
 		t.Errorf("Begin of what is no reading statement: %v", err)
+	}
+}
+
+// TestCancel ends a statement that runs.
+func TestCancel(t *testing.T) {
+	server, engine := open(t, func(ctx context.Context, _, _ string) (athenatest.Answer, error) {
+		<-ctx.Done()
+		return athenatest.Answer{}, ctx.Err()
+	})
+	id, err := engine.Begin(t.Context(), "p", "SELECT 7 AS n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.Cancel(t.Context(), "p", id); err != nil || server.Stopped() != 1 {
+		t.Errorf("%v, %d were stopped", err, server.Stopped())
+	}
+	if _, done, err := engine.Fetch(t.Context(), "p", id, report.Limits{}, time.Minute); err == nil {
+		t.Errorf("it has an answer: %v", done)
 	}
 }
 

@@ -41,7 +41,8 @@ func explain(ctx context.Context, err error) error {
 		return fault.Wrap(err, fault.Forbidden, "this function may not use Athena here; look at its role, the workgroup and the bucket's policy")
 	case (&types.InvalidRequestException{}).ErrorCode():
 		switch {
-		case strings.Contains(message, "was not found"), strings.Contains(message, "could not be found"):
+		case strings.Contains(message, "was not found"), strings.Contains(message, "could not be found"),
+			strings.Contains(message, "Could not find results"): // the bucket's lifecycle took them
 			return errNoStatement
 		case strings.Contains(message, "WorkGroup"):
 			return fault.Wrap(err, fault.Forbidden, "the workgroup does not take statements; look at its settings")

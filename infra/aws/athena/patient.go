@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/athena"
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 
 	"loch/shared/fault"
 	"loch/shared/report"
@@ -26,15 +28,9 @@ func (e *Engine) Begin(ctx context.Context, project, statement string) (string, 
 // Fetch implements report.Patient. A statement's id is checked against the project
 // that its text begins with.
 func (e *Engine) Fetch(ctx context.Context, project, id string, limits report.Limits, wait time.Duration) (report.Result, bool, error) {
-	if !isExecutionID(id) {
-		return report.Result{}, false, errNoStatement
-	}
-	execution, err := e.look(ctx, id)
+	execution, err := e.execution(ctx, project, id)
 	if err != nil {
 		return report.Result{}, false, err
-	}
-	if !strings.HasPrefix(aws.ToString(execution.Query), mark(project)) {
-		return report.Result{}, false, errNoStatement
 	}
 	if !ended(execution) {
 		waiting, cancel := context.WithTimeout(ctx, wait)
@@ -52,6 +48,35 @@ func (e *Engine) Fetch(ctx context.Context, project, id string, limits report.Li
 		answer.Elapsed = time.Duration(aws.ToInt64(s.TotalExecutionTimeInMillis)) * time.Millisecond
 	}
 	return answer, true, err
+}
+
+// Cancel implements report.Patient.
+func (e *Engine) Cancel(ctx context.Context, project, id string) error {
+	execution, err := e.execution(ctx, project, id)
+	if err != nil || ended(execution) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	if _, err := e.api.StopQueryExecution(ctx, &athena.StopQueryExecutionInput{QueryExecutionId: aws.String(id)}); err != nil {
+		return explain(ctx, err)
+	}
+	return nil
+}
+
+// execution is a statement of a project.
+func (e *Engine) execution(ctx context.Context, project, id string) (*types.QueryExecution, error) {
+	if !isExecutionID(id) {
+		return nil, errNoStatement
+	}
+	execution, err := e.look(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(aws.ToString(execution.Query), mark(project)) {
+		return nil, errNoStatement
+	}
+	return execution, nil
 }
 
 var errNoStatement = fault.New(fault.NotFound, "there is no statement of this id, or its answer is kept no more; send the statement again")

@@ -133,10 +133,7 @@ func sameLists(t testing.TB, what string, got, want []string) {
 // it at random moments, and each time compares the relations with the plain
 // definitions.
 func TestRelationsAgreeWithOracle(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the contract of the relations asks much the same")
-	}
-	for seed := range uint64(6) {
+	for seed := range seeds(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -103,6 +103,13 @@ func (q *reportQuestion) ask(t testing.TB, w *world) any {
 		}
 		return list
 	}
+	if q.schema {
+		facts, err := w.engine.Facts(context.Background(), "p", "")
+		if err != nil || len(facts) == 0 {
+			t.Fatal(err, len(facts))
+		}
+		return nil
+	}
 	s, err := report.Parse(q.kind, []byte(`{"from":"2026-11-01","to":"2026-11-30",`+q.spec[1:]))
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import "fmt"
 // ClickHouse is, and which figures of Loch's answer ClickHouse's rows must equal.
 type reportQuestion struct {
 	name, kind, spec string
-	journey          bool
+	journey, schema  bool
 	clickhouse       string // over the view events; "" where it has nothing like it
 	figures          func(answer any) [][]any
 }
@@ -60,6 +60,15 @@ var reportQuestions = []reportQuestion{
 	{
 		name: "retention by week, 8 weeks", kind: "retention", spec: `{"first":{"event":"Search"},"then":{"event":"*"},"interval":"week","intervals":8}`, figures: retainedOf,
 		clickhouse: retentionSQL(`dateDiff('week', toDate('2026-11-01'), date)`, 8),
+	},
+	{
+		name: "flows of 4 steps", kind: "flows", spec: `{"anchor":{"event":"Search"},"steps":4}`,
+	},
+	{
+		name: "sessions", kind: "sessions", spec: `{"timezone":"UTC"}`,
+	},
+	{
+		name: "the schema", schema: true,
 	},
 	{
 		name: "the journey of one person", journey: true, figures: func(answer any) [][]any {

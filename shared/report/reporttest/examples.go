@@ -64,6 +64,12 @@ var examples = []example{
 		want:   []string{"sessions null: 1 3 = 3"},
 	},
 	{
+		kind: "insights", why: "A session that was going on at the first midnight is one of the day, too: where it began does not matter, and what it was before does not cut it.",
+		events: []string{"2026-11-01T23:50:00Z A d1/", "2026-11-02T00:10:00Z B d1/", "2026-11-02T00:35:00Z A d1/", "2026-11-02T01:05:00Z A d1/", "2026-11-01T23:59:00Z A d2/"},
+		spec:   `{"from":"2026-11-02","to":"2026-11-02","series":[{"event":"A","measure":"sessions","name":"sessions"}]}`,
+		want:   []string{"sessions null: 1 = 1"},
+	},
+	{
 		kind: "insights", why: "Events that the series does not ask for hold a session together all the same.",
 		events: []string{"2026-11-01T10:00:00Z A d1/", "2026-11-01T10:20:00Z B d1/", "2026-11-01T10:40:00Z A d1/"},
 		spec:   `{"from":"2026-11-01","to":"2026-11-01","series":[{"event":"A","measure":"sessions","name":"sessions"}],"where":[{"property":"p","op":"is_not_set"}]}`,

@@ -49,6 +49,8 @@ var funnelExamples = []funnelExample{
 	{"another step 1 has the value", "A@0=x A@1=y B@2=y", `"steps":[{"event":"A"},{"event":"B"}],"hold":["p"]`, []int{1, 1}},
 	{"a session ends after half an hour of silence", "A@0 B@1801 A@9000 B@10800", `"steps":[{"event":"A"},{"event":"B"}],"count":"sessions"`, []int{2, 1}},
 	{"other events keep a session going", "A@0 X@1000 B@2000", `"steps":[{"event":"A"},{"event":"B"}],"count":"sessions"`, []int{1, 1}},
+	{"a session that was going on at the first midnight counts with the step 1 that it has after it", "A@-600 B@-300 A@600 B@900", `"steps":[{"event":"A"},{"event":"B"}],"count":"sessions"`, []int{1, 1}},
+	{"and not with one before it", "A@-600 B@600", `"steps":[{"event":"A"},{"event":"B"}],"count":"sessions"`, []int{0, 0}},
 	{"totals count a person again once the attempt has converted", "A@0 B@10 A@20 B@30", `"steps":[{"event":"A"},{"event":"B"}],"count":"totals"`, []int{2, 2}},
 	{"totals: what comes within an attempt starts no other", "A@0 A@5 B@10 A@20", `"steps":[{"event":"A"},{"event":"B"}],"count":"totals"`, []int{2, 1}},
 	{"totals: an attempt that does not convert lasts as long as its window, the end included", "A@0 A@60 A@61 B@62", `"steps":[{"event":"A"},{"event":"B"}],"count":"totals","window":{"value":1,"unit":"minute"}`, []int{2, 1}},

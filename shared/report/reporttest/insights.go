@@ -259,17 +259,16 @@ func aggregate(how string, list []*big.Rat) *big.Rat {
 }
 
 // sessionOf names the session of an event by the number of those before it: it
-// walks over all that its person did.
+// walks over all that its person ever did.
 func (w *world) sessionOf(c *common, of *happened) string {
 	gap := w.env.SessionGap.Milliseconds()
 	if gap == 0 {
 		gap = 30 * 60 * 1000
 	}
-	zone := c.zone(w)
 	name, last := "", int64(-1)
 	for i := range w.events {
 		h := &w.events[i]
-		if h.person != of.person || !h.active() || h.row.IsBot && !c.Bots || !h.in(c.From, c.To, zone) {
+		if h.person != of.person || !h.active() || h.row.IsBot && !c.Bots {
 			continue
 		}
 		if last >= 0 && h.row.TimeMS-last > gap {

@@ -74,7 +74,7 @@ type execution struct {
 	reuse                      int
 	cancel                     context.CancelFunc
 	looks                      int
-	done, stopped              bool
+	done, stopped, expired     bool
 	answer                     Answer
 	err                        error
 }
@@ -122,6 +122,16 @@ func (s *Server) Statements() []string {
 		list = append(list, x.text)
 	}
 	return list
+}
+
+// Expire takes the answers of all statements that have ended, as the lifecycle of the
+// bucket does in which they are; the statements are still known.
+func (s *Server) Expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.started {
+		x.expired = x.done
+	}
 }
 
 // Stopped tells how many statements were ended by request while they ran.

@@ -150,6 +150,9 @@ func (s *Server) results(in resultsInput) (any, error) {
 	}
 	switch state, _, _ := x.state(); state {
 	case "SUCCEEDED":
+		if x.expired {
+			return nil, errors.New("Could not find results") //nolint:staticcheck // in its words
+		}
 	case "FAILED", "CANCELLED":
 		return nil, errors.New("Query did not finish successfully. Final query state: " + state)
 	default:
