@@ -56,21 +56,23 @@ build: setup-build data ## build bin/loch
 TWICE := infra/local/duckdb infra/local/pebble functions/redrive/lambda shared/enrich shared/profile/profiletest
 ALONE := infra/aws/dynamo/dynamotest functions/ingest/lambda functions/compact shared/sample
 
-# Of TWICE, what is a thing of size alone is not done again with it.
-LARGE := TestCompactInLittleMemory|TestErasureWritesLittle
-
 .PHONY: test
-test: setup data web template vet ## everything but DynamoDB Local's and Trino's suites: tools, data, vet, layout, all tests with -race, a real browser, crashes
+test: setup data web engines template trino vet ## everything: tools, data, vet, layout, all tests with -race, a real browser, crashes, the contracts on DynamoDB Local, the SQL of AWS on Trino
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'the long tests' .ci/gotest -vet=off -timeout 20m $(addprefix ./,$(TWICE) $(ALONE))
-	@$(STEP) 'the same in short, with the race detector' .ci/gotest -vet=off -race -short -skip '$(LARGE)' -timeout 20m $(addprefix ./,$(TWICE))
+	@$(STEP) 'the same in short, with the race detector' .ci/gotest -vet=off -race -short -timeout 20m $(addprefix ./,$(TWICE))
+	@$(STEP) 'the contracts in short on DynamoDB Local' .ci/gotest -vet=off -short -timeout 20m ./$(DYNAMO)
 	@$(STEP) 'all others with the race detector' .ci/gotest -vet=off -race -timeout 20m ./infra/e2e \
 	  $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /infra/layout$$ -e /infra/e2e$$ -e /$(DYNAMO) $(foreach p,$(TWICE) $(ALONE),-e /$(p)$$))
+	@$(STEP) 'the SQL of AWS on Trino: relations, compaction, schema, all reports' .ci/gotest -vet=off -timeout 20m ./infra/aws/trino
+
+# Random sets of events for Trino; five questions are asked of each.
+TRINO_SETS ?= 40
 
 .PHONY: test-engines
-test-engines: setup data trino engines ## the suites on the engines that stand for AWS's: DynamoDB Local, Trino
+test-engines: setup data trino engines ## the long suites on the engines that stand for AWS's: DynamoDB Local, Trino (TRINO_SETS=200)
 	@$(STEP) 'DynamoDB Local' .ci/gotest -timeout 40m ./$(DYNAMO)
-	@$(STEP) 'Trino' .ci/gotest -timeout 40m ./infra/aws/trino
+	@$(STEP) 'Trino' env LOCH_TRINO_SETS=$(TRINO_SETS) .ci/gotest -timeout 60m ./infra/aws/trino
 
 .PHONY: test-fast
 test-fast: setup-build data ## the inner loop: no race detector, no browser, no crashes, no Java, no templates

@@ -20,7 +20,7 @@ type work struct {
 // stagingOf is where a commit's statements write.
 func stagingOf(commit int64) []string {
 	id := manifest.ID(commit)
-	return []string{"staging/events/commit_id=" + id + "/", "staging/links/commit_id=" + id + "/"}
+	return []string{"staging/events/commit_id=" + id + "/", "staging/links/commit_id=" + id + "/", "staging/summaries/commit_id=" + id + "/"}
 }
 
 // commit does a piece of work. Its steps, after each of which it may be killed:
@@ -35,9 +35,8 @@ func stagingOf(commit int64) []string {
 // Killed before 5, the next run deletes what 2 and 4 have made. Killed after it, the
 // next run does 6.
 func (r *run) commit(ctx context.Context, w work) error {
-	r.m.Attempt = max(r.m.Attempt, r.m.Commit) + 1
-	number := r.m.Attempt
-	if err := r.save(ctx); err != nil {
+	number, err := r.number(ctx)
+	if err != nil {
 		return err
 	}
 	replaced := slices.Clone(w.landing)
@@ -52,21 +51,9 @@ func (r *run) commit(ctx context.Context, w work) error {
 		}
 		replaced = append(replaced, rewritten...)
 	}
-	copies, err := r.staged(ctx, number)
+	copies, err := r.place(ctx, number)
 	if err != nil {
 		return err
-	}
-	r.m.Pending = nil
-	for _, c := range copies {
-		r.m.Pending = append(r.m.Pending, c.to)
-	}
-	if err := r.save(ctx); err != nil {
-		return err
-	}
-	for _, c := range copies {
-		if err := r.Files.Copy(ctx, c.from, c.to); err != nil {
-			return err
-		}
 	}
 	r.landed = slices.DeleteFunc(r.landed, func(o object) bool { return slices.Contains(w.landing, o.key) })
 	if err := r.decide(ctx, number, replaced, copies); err != nil {
@@ -81,10 +68,44 @@ func (r *run) commit(ctx context.Context, w work) error {
 	return r.clear(ctx, stagingOf(number))
 }
 
+// number is step 1.
+func (r *run) number(ctx context.Context) (int64, error) {
+	r.m.Attempt = max(r.m.Attempt, r.m.Commit) + 1
+	return r.m.Attempt, r.save(ctx)
+}
+
+// place is steps 3 and 4.
+func (r *run) place(ctx context.Context, number int64) ([]copied, error) {
+	copies, err := r.staged(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	r.m.Pending = nil
+	for _, c := range copies {
+		r.m.Pending = append(r.m.Pending, c.to)
+	}
+	if err := r.save(ctx); err != nil {
+		return nil, err
+	}
+	for _, c := range copies {
+		if err := r.Files.Copy(ctx, c.from, c.to); err != nil {
+			return nil, err
+		}
+	}
+	return copies, nil
+}
+
+// replace puts a file into the list of those that count no more.
+func (r *run) replace(key string) {
+	number, named := manifest.CommitOf(key)
+	told := strings.HasPrefix(key, "events/") && named && number <= r.m.Summarised
+	r.m.Replaced = append(r.m.Replaced, manifest.Replaced{Key: key, Told: told})
+}
+
 // decide is step 5.
 func (r *run) decide(ctx context.Context, number int64, replaced []string, copies []copied) error {
 	for _, key := range replaced {
-		r.m.Replaced = append(r.m.Replaced, manifest.Replaced{Key: key})
+		r.replace(key)
 	}
 	r.since()
 	for _, c := range copies {

@@ -62,6 +62,9 @@ type Tables interface {
 	// WriteLinks stages who is whom by landing files, and by files of links that are
 	// written anew.
 	WriteLinks(ctx context.Context, commit int64, project string, landing, links []string) error
+	// Summarise stages what compacted files say of events and properties, and of files of
+	// summaries that are written anew what is of files that count by the manifest.
+	Summarise(ctx context.Context, m *manifest.Manifest, commit int64, project string, files, summaries []string) error
 }
 
 // Deps are what the job needs from outside.
@@ -103,6 +106,8 @@ type Summary struct {
 	Expired int `json:"expired_files"` // files past their project's retention
 	Deleted int `json:"deleted_files"` // files that were replaced before
 	Left    int `json:"left_files"`    // landing files that the run had no time for
+
+	Summaries int `json:"summaries"` // files of summaries that were written
 }
 
 // Run is one run of the job. What it has committed when it returns an error holds.
@@ -116,7 +121,7 @@ func Run(ctx context.Context, d Deps) (Summary, error) {
 	// A run that outlives its lease could meet the next one.
 	ctx, cancel := context.WithTimeout(ctx, d.Lease)
 	defer cancel()
-	for _, step := range []func(context.Context) error{r.clearAway, r.look, r.publish, r.deleteReplaced, r.takeIn, r.sweep, r.expire, r.end} {
+	for _, step := range []func(context.Context) error{r.clearAway, r.look, r.publish, r.deleteReplaced, r.takeIn, r.sweep, r.expire, r.summarise, r.end} {
 		if err := step(ctx); err != nil {
 			return r.did, err
 		}

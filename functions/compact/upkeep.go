@@ -49,7 +49,8 @@ func (r *run) clearAway(ctx context.Context) error {
 	return r.save(ctx)
 }
 
-// deleteReplaced deletes the replaced files that no statement can read any more.
+// deleteReplaced deletes the replaced files that no statement can read any more. Of
+// which summaries still tell, they stay in the list.
 func (r *run) deleteReplaced(ctx context.Context) error {
 	over := r.Now().Add(-r.Grace).UnixMilli()
 	var left []manifest.Replaced
@@ -60,6 +61,10 @@ func (r *run) deleteReplaced(ctx context.Context) error {
 		}
 		if err := r.Files.Delete(ctx, f.Key); err != nil {
 			return err
+		}
+		if f.Told {
+			left = append(left, f)
+			continue
 		}
 		r.did.Deleted++
 	}
@@ -232,7 +237,7 @@ func (r *run) expire(ctx context.Context) error {
 		}
 		for _, o := range objects {
 			if manifest.Part(o.key, "date") < first && r.m.Counts(o.key) && len(r.m.Replaced) < maxReplaced {
-				r.m.Replaced = append(r.m.Replaced, manifest.Replaced{Key: o.key})
+				r.replace(o.key)
 				r.did.Expired++
 				changed = true
 			}

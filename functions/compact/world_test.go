@@ -147,13 +147,43 @@ func without(list, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(others, s) })
 }
 
+// told holds the summaries against a manifest: each compacted file that counts up to
+// Summarised is told of once, and no other file is.
+func (w *world) told(m manifest.Manifest) {
+	w.t.Helper()
+	told := map[string]int{}
+	for key, rows := range w.files {
+		if !strings.HasPrefix(key, "summaries/") || !m.Counts(key) {
+			continue
+		}
+		for _, r := range rows {
+			if n, _ := manifest.CommitOf(r.id); n <= m.Summarised && !m.Hides(r.id) {
+				told[r.id]++
+			}
+		}
+	}
+	for key := range w.files {
+		n, _ := manifest.CommitOf(key)
+		if strings.HasPrefix(key, "events/") && m.Counts(key) && n <= m.Summarised {
+			if told[key] != 1 {
+				w.t.Fatalf("call %d: summaries tell %d times of %s\nby %+v", w.calls, told[key], key, m)
+			}
+			delete(told, key)
+		}
+	}
+	if len(told) > 0 {
+		w.t.Fatalf("call %d: summaries tell of %v, which do not count\nby %+v", w.calls, told, m)
+	}
+}
+
 // look is every statement that may run now: each sees each event once, the newest,
-// and each link.
+// and each link; and what summaries tell is what there is.
 func (w *world) look() {
 	w.t.Helper()
 	if w.blind {
 		return
 	}
+	w.told(w.saved)
 	var want []row
 	links := map[string]bool{}
 	for _, r := range w.received {
@@ -169,6 +199,7 @@ func (w *world) look() {
 		if !v.until.IsZero() && w.now.After(v.until.Add(grace)) {
 			continue // no statement that read it still runs
 		}
+		w.told(v.m)
 		var seen []row
 		twice := map[string]string{}
 		found := map[string]bool{}
@@ -375,6 +406,27 @@ func (w *world) WriteLinks(_ context.Context, commit int64, project string, land
 				w.files[key] = append(slices.Clone(w.files[key]), row{project: r.project, owner: r.owner, link: r.link})
 			}
 		}
+		return nil
+	})
+}
+
+func (w *world) Summarise(_ context.Context, m *manifest.Manifest, commit int64, project string, files, summaries []string) error {
+	return w.call(func() error {
+		w.writes++
+		key := fmt.Sprintf("staging/summaries/commit_id=%s/project=%s/%d", manifest.ID(commit), project, w.writes)
+		rows := []row{}
+		for _, file := range files {
+			w.of(project, []string{file})
+			rows = append(rows, row{project: project, id: file})
+		}
+		for _, old := range summaries {
+			for _, r := range w.files[old] {
+				if n, _ := manifest.CommitOf(r.id); n <= m.Summarised && !m.Hides(r.id) {
+					rows = append(rows, r)
+				}
+			}
+		}
+		w.files[key] = rows
 		return nil
 	})
 }

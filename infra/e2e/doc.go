@@ -5,7 +5,8 @@
 //
 // What it proves, one file each: a real browser with an unmodified SDK
 // (browser), every request that real SDKs were recorded to send (captures),
-// SIGKILL under load (crash), a disk without room (disk_full), and that nothing
-// about a person is left where it should not be (leak). `make bench` runs the
+// SIGKILL under load (crash), a disk without room (disk_full), that nothing
+// about a person is left where it should not be (leak), and the commands that ask a
+// stack on AWS (account). `make bench` runs the
 // benchmarks here.
 package e2e

@@ -34,6 +34,10 @@ type Manifest struct {
 	First string `json:"first_date,omitempty"`
 	Last  string `json:"last_date,omitempty"`
 
+	// Summarised is the number up to which each compacted file that counts has its facts
+	// in a file of summaries (shared/schema). Those of later ones are read themselves.
+	Summarised int64 `json:"summarised,omitempty"`
+
 	// Attempt is the number of the last compaction that was begun. If it is not
 	// Commit, that one is under way or died, and Pending are the files that it may
 	// have put beside those that count.
@@ -57,6 +61,9 @@ type Replaced struct {
 	Key string `json:"key"`
 	// HiddenMS is since when readers leave it out; 0 as long as that is not sure.
 	HiddenMS int64 `json:"hidden_ms,omitempty"`
+	// Told says that summaries still tell of the file: readers have to leave that out,
+	// so it stays in the list.
+	Told bool `json:"told,omitempty"`
 }
 
 // Name is the name of the nth file of a compaction. The number comes first, by which
@@ -84,9 +91,9 @@ func (m *Manifest) Hides(key string) bool {
 	return false
 }
 
-// Counts tells whether a file of the landing or the events tier counts.
+// Counts tells whether a file of the landing tier, of events or of summaries counts.
 func (m *Manifest) Counts(key string) bool {
-	if strings.HasPrefix(key, "events/") {
+	if strings.HasPrefix(key, "events/") || strings.HasPrefix(key, "summaries/") {
 		if n, ok := CommitOf(key); !ok || n > m.Commit {
 			return false
 		}

@@ -10,6 +10,7 @@ import (
 	"loch/infra/aws/athena"
 	"loch/infra/aws/dynamo"
 	"loch/infra/aws/instance"
+	"loch/infra/aws/tiers"
 	"loch/shared/sql"
 )
 
@@ -29,8 +30,17 @@ func wire(in *instance.Instance) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	bucket, err := in.Bucket()
+	if err != nil {
+		return nil, err
+	}
+	name, err := in.Setting("LOCH_BUCKET")
+	if err != nil {
+		return nil, err
+	}
 	h := query.New(query.Deps{
 		Registry: dynamo.NewProjects(in.Dynamo(), in.Stores()), Engine: engine, Dialect: sql.Trino, Now: time.Now, MaxTime: maxTime,
+		Schema: tiers.NewSchema(engine, bucket, name),
 	})
 	return in.Serve(h, nil, nil), nil
 }

@@ -18,6 +18,7 @@ type Source struct {
 	Landing  []string // keys of landing files
 	Rewrite  []string // keys of compacted files that are written anew
 	Links    []string // keys of links files that are
+	Told     []string // keys of files of summaries that are
 	Manifest *manifest.Manifest
 }
 

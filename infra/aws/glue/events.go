@@ -100,7 +100,7 @@ func (w *with) once() {
 	// Where the time belongs to the key, so does the date, by which few files are
 	// opened. The other rows of one event may have different dates.
 	late := "SELECT f." + strings.Join(key, ", f.") + " FROM loch_rows c JOIN loch_fresh f ON " + sameEvent("c", "f") + " AND %s" +
-		" WHERE c.tier = 'compacted' AND " + age("c") + " >= " + age("f")
+		" WHERE c.tier <> 'landing' AND " + age("c") + " >= " + age("f")
 	w.add("loch_late", strings.Replace(late, "%s", "c.date = f.date AND c.insert_id_source = 'client'", 1)+
 		" UNION ALL "+strings.Replace(late, "%s", "c.insert_id_source <> 'client'", 1))
 	w.add("loch_once", "SELECT "+columnList("c.")+" FROM loch_rows c LEFT JOIN loch_fresh f ON "+sameEvent("c", "f")+

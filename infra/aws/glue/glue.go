@@ -21,14 +21,16 @@ import (
 
 // The tables. People's statements name none of them: they see the relations.
 const (
-	Landing       = "landing"           // events as they arrived, of all projects, by hour of arrival
-	Compacted     = "compacted"         // each event once, by project and date
-	Staging       = "staging"           // what a compaction has written and not published yet
-	Links         = "links"             // what compaction keeps of who is whom, by project
-	StagingLinks  = "staging_links"     // the same before it is published
-	Snapshots     = "profile_snapshots" // profiles without personal traits, a row a change
-	RejectedInput = "rejected_input"    // what was not taken, sealed, with its reason in clear
-	Removals      = "removals"          // orders to show rows of erased people no more
+	Landing          = "landing"           // events as they arrived, of all projects, by hour of arrival
+	Compacted        = "compacted"         // each event once, by project and date
+	Staging          = "staging"           // what a compaction has written and not published yet
+	Links            = "links"             // what compaction keeps of who is whom, by project
+	StagingLinks     = "staging_links"     // the same before it is published
+	Summaries        = "summaries"         // what compacted files say of events and properties, by project
+	StagingSummaries = "staging_summaries" // the same before it is published
+	Snapshots        = "profile_snapshots" // profiles without personal traits, a row a change
+	RejectedInput    = "rejected_input"    // what was not taken, sealed, with its reason in clear
+	Removals         = "removals"          // orders to show rows of erased people no more
 )
 
 // Column is a column of a table; Type is Hive's name for it.
@@ -113,6 +115,16 @@ var Tables = []Table{
 	},
 	{
 		Name: StagingLinks, Folder: "staging/links/", Format: Parquet, Columns: linkColumns,
+		Comment:    "The same, while a compaction is writing it.",
+		Partitions: []Projection{commitColumn, projectColumn},
+	},
+	{
+		Name: Summaries, Folder: "summaries/", Format: Parquet, Columns: factColumns,
+		Comment:    "How often which events, properties and values are in compacted files, for the schema.",
+		Partitions: []Projection{projectColumn},
+	},
+	{
+		Name: StagingSummaries, Folder: "staging/summaries/", Format: Parquet, Columns: factColumns,
 		Comment:    "The same, while a compaction is writing it.",
 		Partitions: []Projection{commitColumn, projectColumn},
 	},

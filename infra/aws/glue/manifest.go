@@ -17,13 +17,20 @@ const Rows = "lake_rows"
 const commitOf = `regexp_extract("$path", '/([0-9]{12})-[^/]*$', 1)`
 
 // RowsView is the query of Rows for a lake in a bucket.
-func RowsView(m *manifest.Manifest, bucket string) string {
-	columns := columnList("")
+func RowsView(m *manifest.Manifest, bucket string) string { return rowsView(m, bucket, false) }
+
+// rowsView is the same, in which compacted files with a summary may be a tier of their
+// own, called told.
+func rowsView(m *manifest.Manifest, bucket string, told bool) string {
+	columns, tier := columnList(""), "'compacted'"
+	if told {
+		tier = fmt.Sprintf("CASE WHEN %s <= '%s' THEN 'told' ELSE 'compacted' END", commitOf, manifest.ID(m.Summarised))
+	}
 	fresh := "SELECT " + columns + ", 'landing' AS tier FROM " + Landing + where(since(m.Since), notAmong(m, bucket, "landing/"))
 	if m.Last == "" {
 		return fresh
 	}
-	return fresh + " UNION ALL SELECT " + columns + ", 'compacted' AS tier FROM " + Compacted + where(compacted(m, bucket))
+	return fresh + " UNION ALL SELECT " + columns + ", " + tier + " AS tier FROM " + Compacted + where(compacted(m, bucket))
 }
 
 // compacted is the condition under which a row of the compacted tier counts.

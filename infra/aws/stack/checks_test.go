@@ -2,6 +2,7 @@ package stack
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -206,5 +207,29 @@ func TestCompactMissingRingsAtFirst(t *testing.T) {
 	a.Alarms["loch-compact-missing"], a.Deployed = "ALARM", time.Now()
 	if f := look(t, found(t, a))["alarms"]; f.State != checkup.OK {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestTheListNamesEachCheck holds the list in infra/aws/README.md together with what is
+// looked at.
+func TestTheListNamesEachCheck(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## What could not be proved without an account")
+	list, _, _ = strings.Cut(list, "The rights that it needs")
+	var named []string
+	for line := range strings.Lines(list) {
+		if cells := strings.Split(line, "|"); len(cells) > 3 {
+			for name := range strings.SplitSeq(cells[2], ",") {
+				named = append(named, strings.TrimSpace(name))
+			}
+		}
+	}
+	for _, c := range (&Stack{}).Checks() {
+		if !slices.Contains(named, c.Name) {
+			t.Errorf("the list has no %s", c.Name)
+		}
 	}
 }

@@ -34,7 +34,7 @@ var rights = map[string]struct{ may, mustNot []string }{
 		},
 	},
 	"Query": {
-		may: []string{"athena:StartQueryExecution workgroup", "athena:StopQueryExecution workgroup", "glue:GetTable landing", "s3:GetObject lake/landing/x", "s3:GetObject lake/profiles/x", "dynamodb:GetItem projects"},
+		may: []string{"athena:StartQueryExecution workgroup", "athena:StopQueryExecution workgroup", "glue:GetTable landing", "s3:GetObject lake/landing/x", "s3:GetObject lake/profiles/x", "s3:GetObject lake/summaries/x", "s3:GetObject lake/state/x", "dynamodb:GetItem projects"},
 		mustNot: []string{
 			"dynamodb:GetItem profiles", "dynamodb:GetItem vault", "dynamodb:GetItem ledger", "kms:Decrypt vault", "s3:PutObject lake/events/x", "s3:DeleteObject lake/events/x",
 			"s3:GetObject lake/sealed/x", "s3:GetObject lake/spill/x", "glue:UpdateTable lake_rows", "glue:DeleteTable landing",
@@ -48,7 +48,7 @@ var rights = map[string]struct{ may, mustNot []string }{
 	},
 	"Compact": {
 		may: []string{
-			"athena:StartQueryExecution workgroup", "glue:UpdateTable lake_rows", "s3:PutObject lake/staging/x", "s3:PutObject lake/events/x", "s3:DeleteObject lake/landing/x", "s3:GetObject lake/removals/x",
+			"athena:StartQueryExecution workgroup", "glue:UpdateTable lake_rows", "s3:PutObject lake/staging/x", "s3:PutObject lake/events/x", "s3:PutObject lake/state/x", "s3:GetObject lake/state/x", "s3:PutObject lake/summaries/x", "s3:DeleteObject lake/summaries/x", "s3:DeleteObject lake/landing/x", "s3:GetObject lake/removals/x",
 			"dynamodb:Scan profiles", "dynamodb:BatchGetItem profiles", "dynamodb:GetItem profiles", "dynamodb:Scan projects", "s3:PutObject lake/profiles/x", "s3:DeleteObject lake/profiles/x",
 		},
 		mustNot: []string{

@@ -99,6 +99,14 @@ func (t *Tables) WriteLinks(ctx context.Context, commit int64, project string, l
 	return err
 }
 
+// Summarise stages what compacted files say of events and properties, and what stands
+// in files of summaries.
+func (t *Tables) Summarise(ctx context.Context, m *manifest.Manifest, commit int64, project string, files, summaries []string) error {
+	s := glue.Source{Bucket: t.bucket, Project: project, Rewrite: files, Told: summaries, Manifest: m}
+	_, err := t.engine.Run(ctx, s.Summarise(commit))
+	return err
+}
+
 // texts runs a statement that gives one column of text.
 func (t *Tables) texts(ctx context.Context, statement string) ([]string, error) {
 	answer, err := t.engine.Run(ctx, statement)

@@ -9,7 +9,8 @@ import (
 
 // configure writes the server's settings and returns the path of the main file. Most of
 // a test's time goes into planning, so the planner is kept from weighing plans against
-// each other: for tables of a hundred rows all are as good.
+// each other, and from looking for faster ones: for tables of a hundred rows all are as
+// good. What is left is run by one thread each, and not timed.
 func configure(o Options, address string) (string, error) {
 	host, port, _ := strings.Cut(address, ":")
 	catalogs := filepath.Join(o.Dir, "catalog")
@@ -29,7 +30,29 @@ web-ui.enabled=false
 query.max-memory=256MB
 query.max-memory-per-node=256MB
 query.min-expire-age=10s
-task.concurrency=2
+task.concurrency=1
+task.min-writer-count=1
+task.max-writer-count=1
+task.scale-writers.enabled=false
+scale-writers=false
+redistribute-writes=false
+use-preferred-write-partitioning=false
+task.cpu-timer-enabled=false
+task.per-operator-cpu-timer-enabled=false
+task.statistics-cpu-timer-enabled=false
+optimizer.complex-expression-pushdown.enabled=false
+optimizer.dictionary-aggregation=false
+optimizer.optimize-hash-generation=false
+optimizer.pre-aggregate-case-aggregations.enabled=false
+optimizer.optimize-duplicate-insensitive-joins=false
+optimizer.optimize-top-n-ranking=false
+optimizer.use-table-scan-node-partitioning=false
+distributed-sort=false
+spatial-joins-enabled=false
+query.remote-task.enable-adaptive-request-size=false
+query.execution-policy=all-at-once
+experimental.concurrent-startup=true
+failure-detector.enabled=false
 query.client.timeout=10m
 enable-stats-calculator=false
 statistics-precalculation-for-pushdown.enabled=false

@@ -120,6 +120,7 @@ func answers(t *testing.T, e *engine) {
 		}
 	}
 	views(t, l)
+	saved(t, l)
 }
 
 // views: whoever looks from the console says which project it is about.

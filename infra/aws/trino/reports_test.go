@@ -36,7 +36,7 @@ func reports(t *testing.T, e *engine) {
 	}
 	t.Run("random", func(t *testing.T) {
 		t.Parallel()
-		reporttest.Run(t, load, reporttest.Options{Dialect: sql.Trino, Seed: 1, Sets: 12, Specs: 1})
+		reporttest.Run(t, load, reporttest.Options{Dialect: sql.Trino, Seed: 1, Sets: e.sets, Specs: 1})
 	})
 }
 

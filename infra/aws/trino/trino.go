@@ -46,9 +46,11 @@ type Server struct {
 }
 
 // flags make a server that starts fast and stays small: no second compiler, whose
-// work a test never earns back, and the plainest collector.
+// work a test never earns back, and the plainest collector. With one compiler alone the
+// room for its code is 48 MB, which a hundred statements fill: from then on code would
+// be thrown away and compiled again.
 var flags = []string{
-	"-Xmx640m", "-Xss2m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+	"-Xmx768m", "-Xmn256m", "-Xss2m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-Xshare:auto",
 	"-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8", "-Duser.timezone=UTC",
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,12 +34,19 @@ type engine struct {
 	backend *s3mem.Backend
 	tables  []glue.Table // as they are deployed
 	lakes   atomic.Int64
+	sets    int // of random events; LOCH_TRINO_SETS says how many
 }
 
 // TestTrino runs everything that needs Trino. It takes seconds to start, so there
 // is one for all; each test has a bucket and a database of its own.
 func TestTrino(t *testing.T) {
-	e := &engine{backend: s3mem.New()}
+	e := &engine{backend: s3mem.New(), sets: 10}
+	if text := os.Getenv("LOCH_TRINO_SETS"); text != "" {
+		var err error
+		if e.sets, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("LOCH_TRINO_SETS is no number of sets: %v", err)
+		}
+	}
 	server := httptest.NewServer(gofakes3.New(e.backend).Server())
 	t.Cleanup(server.Close)
 	e.url = server.URL
@@ -77,6 +85,7 @@ func TestTrino(t *testing.T) {
 		"compaction":  compaction,
 		"parquet":     parquet,
 		"state":       state,
+		"schema":      schemas,
 		"the reports": reports,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,9 +29,9 @@ On this machine: the data folder, its keys, the disk, the server and its port.
 With --aws a stack: whether CloudFormation is done; functions, streams, tables,
 buckets, keys, the columns of the tables, the bounds of questions, compaction,
 records that wait, alarms and who is told. With --aws or --url also whether the API
-answers, takes an event, knows who sent it, and SQL sees it. That event is called
-"` + doctorEvent + `" and belongs to nobody. It is removed again, with the person that it
-made; an entry of the audit ledger stays. --no-event sends none.
+answers, takes an event, knows who sent it, takes the keys, and SQL sees the event.
+That event is called "` + doctorEvent + `" and belongs to nobody. It is removed again, with the
+person that it made; an entry of the audit ledger stays. --no-event sends none.
 
 Nothing else is changed. What credentials may not look at is told and counts as
 neither well nor wrong.` +

@@ -35,15 +35,17 @@ type patient struct {
 // checks are those before the event has arrived in the lake, and those after.
 func (p *patient) checks() (before, after []checkup.Check) {
 	before = []checkup.Check{
-		{Name: "keys", Look: p.lookAtKeys},
+		{Name: "credentials", Look: p.lookAtKeys},
 		{Name: "API", Look: p.lookAtAPI},
 		{Name: "doubled slashes", Look: p.lookAtSlashes},
 		{Name: "export's route", Look: p.lookAtExport},
 	}
+	p.id = "loch-doctor/" + p.doctor.tools.unique()
+	scopes := checkup.Check{Name: "keys", Look: p.lookAtScopes}
 	if p.doctor.noEvent {
-		return before, nil
+		return append(before, scopes), nil
 	}
-	before = append(before, checkup.Check{Name: "an event", Look: p.sendEvent}, checkup.Check{Name: "its person", Look: p.lookAtPerson})
+	before = append(before, checkup.Check{Name: "an event", Look: p.sendEvent}, checkup.Check{Name: "its person", Look: p.lookAtPerson}, scopes)
 	return before, []checkup.Check{
 		{Name: "the event in SQL", Look: p.waitForEvent},
 		{Name: "its country", Look: p.lookAtCountry},
@@ -86,44 +88,51 @@ func (p *patient) path(more string) string {
 	return "/api/profile" + more + "?id=" + url.QueryEscape(p.id)
 }
 
-// lookAtAPI asks for a person that nobody knows, with each key.
+// lookAtAPI asks without a key, which must be refused.
 func (p *patient) lookAtAPI(ctx context.Context) checkup.Finding {
-	p.id = "loch-doctor/" + p.doctor.tools.unique()
 	begun := p.doctor.tools.now()
-	asked := 0
-	var took time.Duration
+	status, _, err := p.plain(ctx, http.MethodGet, "/api/schema", "")
+	switch {
+	case err != nil:
+		words, _, _ := strings.Cut(unreachable(err).Error(), "\n")
+		return checkup.Bad(words, "see whether the address and its certificate are right, and whether a proxy stands between")
+	case status != http.StatusUnauthorized:
+		return checkup.Bad(fmt.Sprintf("a question without a key is answered with %d in place of 401", status), "see whether the address is Loch's; "+p.seeLog("query"))
+	}
+	return checkup.Well("answers in " + lasting(p.doctor.tools.now().Sub(begun)) + ", and lets nobody in without a key")
+}
+
+// lookAtScopes asks with each key for a person that nobody knows. The first event of all
+// makes the vault, without which nobody can be looked up, so this comes after it.
+func (p *patient) lookAtScopes(ctx context.Context) checkup.Finding {
+	var taken []string
 	for _, scope := range []string{"read", "pii", "erase"} {
 		key := p.session.Keys[scope]
 		if key == "" {
 			continue
 		}
-		more := ""
+		path := "/api/profile"
 		if scope == "erase" {
-			more = "/export"
+			path += "/export"
 		}
-		_, _, err := ask(ctx, p.session, http.MethodGet, p.path(more), key, nil, []header{reasonHeader("loch doctor")})
+		_, _, err := ask(ctx, p.session, http.MethodGet, path+"?id="+url.QueryEscape(p.id+"/none"), key, nil, []header{reasonHeader("loch doctor")})
 		r, answered := errors.AsType[*refusal](err)
 		switch {
-		case err != nil && !answered:
+		case answered && r.Code == "not_found":
+			taken = append(taken, scope)
+		case answered && r.status == http.StatusUnauthorized:
+			return checkup.Bad("the one for "+scope+" is not known", "use the keys of this server: --data, or --key")
+		case err != nil:
 			words, _, _ := strings.Cut(err.Error(), "\n")
-			return checkup.Bad(words, "see whether the address and its certificate are right, and whether a proxy stands between")
-		case answered && (r.status == http.StatusUnauthorized || r.status == http.StatusForbidden):
-			return checkup.Bad("the key for "+scope+" is refused", "use the credentials of this server: --data, or --key")
-		case answered && r.Code != "not_found":
-			return checkup.Bad(fmt.Sprintf("it answers %d to a look-up: %s", r.status, r.Message), p.seeLog("lookup"))
-		}
-		if asked++; asked == 1 {
-			took = p.doctor.tools.now().Sub(begun)
+			return checkup.Bad("a look-up with the one for "+scope+" fails: "+words, p.seeLog("lookup")+"; before the first event of all there is nobody to look up")
+		default:
+			return checkup.Bad("a look-up of nobody finds somebody", "report it")
 		}
 	}
-	if asked == 0 {
-		status, _, err := p.plain(ctx, http.MethodGet, p.path(""), "")
-		if err != nil || status != http.StatusUnauthorized {
-			return checkup.Bad(fmt.Sprintf("without a key it answers %d in place of 401", status), "see whether the address is Loch's")
-		}
-		return checkup.Well("answers, and lets nobody in without a key")
+	if len(taken) == 0 {
+		return checkup.Unseen("there are none", "name one with --key")
 	}
-	return checkup.Well("answers in " + lasting(took) + ", takes " + plural(int64(asked), "key"))
+	return checkup.Well("good for " + strings.Join(taken, ", "))
 }
 
 func (p *patient) seeLog(function string) string {

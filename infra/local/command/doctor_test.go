@@ -35,6 +35,8 @@ type ward struct {
 	erased    string
 	sqlStatus int
 	refuses   string // the key that is not taken
+	fails     string // the key with which look-ups fail
+	open      bool   // without a key, too
 }
 
 func newWard(t *testing.T) *ward {
@@ -48,6 +50,7 @@ func (w *ward) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.asked = append(w.asked, r.Method+" "+r.URL.RequestURI()+" "+key)
 	say := func(status int, body string) { out.WriteHeader(status); _, _ = io.WriteString(out, body) }
 	const id = "loch-doctor/0123456789abcdef"
+	stranger := r.URL.Query().Get("id") != id
 	none := `{"error":{"code":"not_found","message":"no profile with this id"}}`
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -56,14 +59,20 @@ func (w *ward) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + r.URL.Path {
 	case "GET /api/profile", "GET /api/profile/export":
 		switch {
-		case r.URL.Query().Get("id") != id:
-			w.t.Errorf("asked for %q", r.URL.Query().Get("id"))
 		case key == "" || key == w.refuses:
 			say(401, `{"error":{"code":"unauthorized","message":"no"}}`)
-		case w.sent == nil || !w.known:
+		case key == w.fails:
+			say(403, `{"error":{"code":"forbidden","message":"the vault is shut"}}`)
+		case stranger && r.URL.Query().Get("id") != id+"/none":
+			w.t.Errorf("asked for %q", r.URL.Query().Get("id"))
+		case w.sent == nil || !w.known || stranger:
 			say(404, none)
 		default:
 			say(200, `{"person_id":"00a3237395b323c60efc3d8578729965"}`)
+		}
+	case "GET /api/schema":
+		if !w.open && key == "" {
+			say(401, "")
 		}
 	case "POST //track/":
 		say(w.doubled, "1")
@@ -141,7 +150,7 @@ func TestDoctorOfAStack(t *testing.T) {
 	for _, c := range d.Checks {
 		names = append(names, c.Name)
 	}
-	if want := []string{"keys", "API", "doubled slashes", "export's route", "an event", "its person", "functions", "the event in SQL", "its country", "erasing it"}; !slices.Equal(names, want) {
+	if want := []string{"credentials", "API", "doubled slashes", "export's route", "an event", "its person", "keys", "functions", "the event in SQL", "its country", "erasing it"}; !slices.Equal(names, want) {
 		t.Errorf("looked at %q", names)
 	}
 	if w.sent["token"] != "AWSTOKEN" || w.sent["$insert_id"] != "loch-doctor-0123456789abcdef" || w.sent["distinct_id"] != "loch-doctor/0123456789abcdef" {
@@ -164,7 +173,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		words string
 		code  int
 	}{
-		{"API", func(w *ward, _ *fake) { w.refuses = "AWSPII" }, checkup.Wrong, "the key for pii is refused", exitFailed},
+		{"keys", func(w *ward, _ *fake) { w.refuses = "AWSPII" }, checkup.Wrong, "the one for pii is not known", exitFailed},
+		{"keys", func(w *ward, _ *fake) { w.fails = "AWSERASE" }, checkup.Wrong, "fails: the vault is shut", exitFailed},
+		{"API", func(w *ward, _ *fake) { w.open = true }, checkup.Wrong, "answered with 200 in place of 401", exitFailed},
 		{"API", func(_ *ward, f *fake) { f.server.Close() }, checkup.Wrong, "no server answers there", exitFailed},
 		{"doubled slashes", func(w *ward, _ *fake) { w.doubled = 404 }, checkup.Wrong, "answered with 404", exitFailed},
 		{"export's route", func(w *ward, _ *fake) { w.export = 404 }, checkup.Wrong, "answers 404 in place of 401", exitFailed},
@@ -206,7 +217,7 @@ func TestDoctorWithoutKeys(t *testing.T) {
 	f := patientOf(t, w)
 	stdout, _, code := f.run(newDoctor, "--aws", "shop", "--data", t.TempDir(), "--json")
 	_, all := findings(t, stdout)
-	if code != exitPartly || all["functions"].State != checkup.OK || all["keys"].State != checkup.Unknown || all["API"].State != checkup.OK || all["an event"].State != checkup.Unknown {
+	if code != exitPartly || all["functions"].State != checkup.OK || all["credentials"].State != checkup.Unknown || all["API"].State != checkup.OK || all["an event"].State != checkup.Unknown {
 		t.Errorf("exit code %d: %s", code, stdout)
 	}
 	dir := folderOfKeys(t, "aws-shop.credentials.json", stackKeys)
@@ -215,7 +226,7 @@ func TestDoctorWithoutKeys(t *testing.T) {
 	}
 	stdout, _, code = f.run(newDoctor, "--aws", "shop", "--data", dir, "--json", "--no-event")
 	d, all := findings(t, stdout)
-	if code != 0 || all["keys"].State != checkup.Warning || !strings.HasPrefix(all["keys"].Do, "chmod 600 ") || len(d.Checks) != 5 || w.sent != nil {
+	if code != 0 || all["credentials"].State != checkup.Warning || !strings.HasPrefix(all["credentials"].Do, "chmod 600 ") || len(d.Checks) != 6 || w.sent != nil {
 		t.Errorf("exit code %d: %s", code, stdout)
 	}
 }
@@ -295,7 +306,7 @@ func TestDoctorOfAServer(t *testing.T) {
 	f := newFake(t, w.ServeHTTP)
 	stdout, stderr, code := f.run(newDoctor, "--url", f.server.URL, "--key", "KEY", "--token", "TOKEN", "--json")
 	d, _ := findings(t, stdout)
-	if code != 0 || len(d.Checks) != 9 || w.sent["token"] != "TOKEN" {
+	if code != 0 || len(d.Checks) != 10 || w.sent["token"] != "TOKEN" {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }

@@ -133,11 +133,7 @@ func sameLists(t testing.TB, what string, got, want []string) {
 // it at random moments, and each time compares the relations with the plain
 // definitions.
 func TestRelationsAgreeWithOracle(t *testing.T) {
-	seeds := uint64(6)
-	if testing.Short() {
-		seeds = 1
-	}
-	for seed := range seeds {
+	for seed := range seeds(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

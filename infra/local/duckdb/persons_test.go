@@ -46,11 +46,7 @@ func (s society) merge(at int64, into, from string) event.Row {
 // compacts at random moments, and compares every event's person with the plain
 // definition. Rows arrive in any order, and some twice.
 func TestPersonsAgreeWithOracle(t *testing.T) {
-	seeds := uint64(3)
-	if testing.Short() {
-		seeds = 1
-	}
-	for seed := range seeds {
+	for seed := range seeds(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w, g := newWorld(t), newTraffic(seed+50, 4, "p", "p", "q")

@@ -16,7 +16,7 @@ import (
 
 // TestSchemaContract runs the contract of schema.Source.
 func TestSchemaContract(t *testing.T) {
-	schematest.Run(t, int(seeds(2)), 16, func(t *testing.T) schematest.Lake {
+	schematest.Run(t, schematest.Effort{Seeds: int(seeds(2)), Steps: 16, Every: 4}, func(t *testing.T) schematest.Lake {
 		w := newWorld(t)
 		compact := func(t *testing.T) {
 			if _, err := w.engine.Compact(context.Background(), nil); err != nil {

@@ -15,7 +15,9 @@ func testMerges(t *testing.T, open Opener, reopen Reopener) {
 	t.Run("cases", func(t *testing.T) { testMergeCases(t, open(t)) })
 	t.Run("without proof", func(t *testing.T) { testMergeUnproved(t, open(t), reopen) })
 	t.Run("what follows", func(t *testing.T) { testMerged(t, open(t), reopen) })
-	t.Run("limit", func(t *testing.T) { testMergeLimit(t, open(t)) })
+	if !testing.Short() {
+		t.Run("limit", func(t *testing.T) { testMergeLimit(t, open(t)) })
+	}
 	t.Run("erased", func(t *testing.T) { testMergeErased(t, open(t)) })
 	t.Run("concurrent", func(t *testing.T) { testMergeConcurrent(t, open(t)) })
 	t.Run("counted meanwhile", func(t *testing.T) { testMergeWhileCounting(t, open(t)) })

@@ -34,8 +34,8 @@ type Opener func(t *testing.T) Store
 type Reopener func(t *testing.T, s Store) Store
 
 // Run holds a store to its contract. reopen may be nil where a store has no life
-// of its own to lose. With -short there are fewer random lives, and no request whose
-// cost alone is the question.
+// of its own to lose. With -short there are fewer and shorter random lives, and nothing that takes
+// hundreds of updates or merges of one person.
 func Run(t *testing.T, open Opener, reopen Reopener) {
 	t.Helper()
 	t.Run("operators", func(t *testing.T) { testOperators(t, open) })

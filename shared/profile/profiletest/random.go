@@ -14,17 +14,24 @@ import (
 )
 
 func testRandom(t *testing.T, open Opener, reopen Reopener) {
-	for range seeds() {
+	for range lives() {
 		Random(t, open, reopen, nil, rand.Uint64())
 	}
 }
 
-// seeds is how many random lives a store is led through.
-func seeds() int {
+// lives is how many random lives a store is led through, and rounds how long each is.
+func lives() int {
 	if testing.Short() {
 		return 1
 	}
 	return 4
+}
+
+func rounds() int {
+	if testing.Short() {
+		return 2 * anEra
+	}
+	return 4 * anEra
 }
 
 // Crasher ends a store's life while during is under way, as a loss of power or a
@@ -36,13 +43,12 @@ type Crasher func(t *testing.T, s Store, during func(Store)) Store
 // there, once; what was under way is there whole or not at all, and sending it
 // again makes it there once if it has a name.
 func Crash(t *testing.T, open Opener, crash Crasher) {
-	for range seeds() {
+	for range lives() {
 		Random(t, open, nil, crash, rand.Uint64())
 	}
 }
 
 const (
-	rounds    = 300
 	anEra     = 75 // rounds, after which there are new people: those from before are linked, merged and erased by then
 	aCrash    = 12 // rounds, about
 	mostTales = 64
@@ -55,7 +61,7 @@ const (
 func Random(t *testing.T, open Opener, reopen Reopener, crash Crasher, seed uint64) {
 	t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 		r := &run{t: t, generator: generator{Rand: rand.New(rand.NewPCG(seed, 0)), now: noon}, s: open(t), tales: []*model{newModel()}}
-		for r.round = range rounds {
+		for r.round = range rounds() {
 			if r.round%anEra == 0 {
 				r.newPeople()
 			}

@@ -131,12 +131,12 @@ func (a *Account) describeAlarms(in map[string]any) (int, string) {
 		if other, ok := a.Alarms[name]; ok {
 			state = other
 		}
-		var actions string
+		var actions strings.Builder
 		given, _ := r.At("AlarmActions").([]any)
 		for _, to := range given {
-			actions += tag("member", to)
+			actions.WriteString(tag("member", to))
 		}
-		list.WriteString(tag("member", elements(tag("AlarmName", name)+tag("StateValue", state)+tag("ActionsEnabled", !a.Silent[name])+tag("AlarmActions", elements(actions)))))
+		list.WriteString(tag("member", elements(tag("AlarmName", name)+tag("StateValue", state)+tag("ActionsEnabled", !a.Silent[name])+tag("AlarmActions", elements(actions.String())))))
 	}
 	list.WriteString(tag("member", elements(tag("AlarmName", a.Name+"-of-another-stack")+tag("StateValue", "ALARM")+tag("ActionsEnabled", true)+"<AlarmActions/>")))
 	return answer("DescribeAlarms", tag("MetricAlarms", elements(list.String())))
