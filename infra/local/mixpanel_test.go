@@ -1,8 +1,10 @@
 package main
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -158,6 +160,20 @@ func TestMixpanelQueries(t *testing.T) {
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.words) || !strings.Contains(w.Body.String(), `"status":"error"`) {
 			t.Errorf("%s?%s: %d %s", c.path, c.parameters, w.Code, w.Body)
 		}
+	}
+	// The raw export: a line for each event, compressed for who takes that.
+	r := httptest.NewRequest(http.MethodGet, "/api/2.0/export?"+parametersOf(t, nov+`where=properties["plan"] == "pro"`).Encode(), nil)
+	r.SetBasicAuth("svc.user", "svcsecret")
+	r.Header.Set("Accept-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	p.routes.ServeHTTP(w, r)
+	unzipped, err := gzip.NewReader(w.Body)
+	if err != nil {
+		t.Fatalf("%d %v %v", w.Code, w.Header(), err)
+	}
+	lines, err := io.ReadAll(unzipped)
+	if err != nil || w.Code != 200 || strings.Count(string(lines), "\n") != 3 || strings.Count(string(lines), `{"event":"Purchase"`) != 2 {
+		t.Errorf("the export: %d %v\n%s", w.Code, err, lines)
 	}
 	if w := ask(http.MethodGet, "/api/query/retention", nil, "svc.user", "wrong"); w.Code != 401 || !strings.Contains(w.Body.String(), `"status":"error"`) {
 		t.Errorf("with a wrong secret: %d %s", w.Code, w.Body)
