@@ -54,9 +54,9 @@ func (w *Wrapper) Unwrap(ctx context.Context, wrapped []byte, context map[string
 	return out.Plaintext, nil
 }
 
-// forbidden are the answers that stay the same however often one asks, and what
+// hopeless are the answers that stay the same however often one asks, and what
 // to do about each.
-var forbidden = map[string]string{
+var hopeless = map[string]string{
 	(&types.IncorrectKeyException{}).ErrorCode():    "the vault is locked with another KMS key; give the stack the key that it was made with",
 	(&types.NotFoundException{}).ErrorCode():        "the vault's KMS key does not exist here; look at the key's ARN, account and region",
 	(&types.DisabledException{}).ErrorCode():        "the vault's KMS key is disabled; enable it, or cancel its deletion",
@@ -80,8 +80,13 @@ func explain(err error) error {
 	if code == (&types.InvalidCiphertextException{}).ErrorCode() {
 		return fault.Wrap(err, fault.Internal, "a wrapped key of the vault is damaged or stands in the wrong place")
 	}
-	if words, ok := forbidden[code]; ok {
-		return fault.Wrap(err, fault.Forbidden, words)
+	if words, ok := hopeless[code]; ok {
+		if code == (&types.IncorrectKeyException{}).ErrorCode() {
+			return fault.Wrap(err, fault.Forbidden, words) // which vault.Wrapper asks for
+		}
+		// It is for whoever runs the stack to mend: told that they may not, clients would
+		// throw away what they can send again.
+		return fault.Wrap(err, fault.Internal, words)
 	}
 	return fault.Wrap(err, fault.Unavailable, "KMS is busy or failing; the vault stays closed until it answers")
 }

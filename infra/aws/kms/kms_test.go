@@ -136,8 +136,8 @@ func TestWrapper(t *testing.T) {
 func TestErrors(t *testing.T) {
 	s, client := open(t)
 	for problem, want := range map[string]fault.Code{
-		"AccessDeniedException": fault.Forbidden, "NotFoundException": fault.Forbidden, "DisabledException": fault.Forbidden,
-		"KMSInvalidStateException": fault.Forbidden, "IncorrectKeyException": fault.Forbidden, "ExpiredTokenException": fault.Forbidden,
+		"AccessDeniedException": fault.Internal, "NotFoundException": fault.Internal, "DisabledException": fault.Internal,
+		"KMSInvalidStateException": fault.Internal, "IncorrectKeyException": fault.Forbidden, "ExpiredTokenException": fault.Internal,
 		"ThrottlingException": fault.Unavailable, "KMSInternalException": fault.Unavailable, "DependencyTimeoutException": fault.Unavailable,
 		"KeyUnavailableException": fault.Unavailable, "SomethingNewException": fault.Unavailable, "InvalidCiphertextException": fault.Internal,
 	} {
