@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -287,7 +288,7 @@ func TestNoBreakOut(t *testing.T) {
 			got = a.want // where in DuckDB memory runs out decides whether it can still say so
 		}
 		if got != a.want {
-			t.Errorf("%q: %s (%v), want %s", short, got, err, a.want)
+			t.Errorf("%q: %s (%v: %v), want %s", short, got, err, errors.Unwrap(err), a.want)
 		}
 		for _, secret := range []string{marker, w.dir, filepath.Dir(canary), "root:"} {
 			if strings.Contains(err.Error(), secret) && !strings.Contains(statement, secret) {

@@ -178,10 +178,12 @@ func (w *worker) fate(err error) error {
 	first, _, _ := strings.Cut(words, "\n")
 	w.logger.Warn("a process that answers SQL ended in the middle of a statement; the next statement starts another",
 		"exit", w.exit, "said", first)
-	// The kernel's out-of-memory killer leaves no words.
-	killed := w.exit != nil && w.exit.Error() == "signal: killed"
+	// The kernel's out-of-memory killer leaves no words. What stands behind the reason,
+	// where all goroutines are, says nothing.
+	killed := words == "" && w.exit != nil && w.exit.Error() == "signal: killed"
+	words, _, _ = strings.Cut(words, "\n\n")
 	for _, sign := range []string{"out of memory", "bad_alloc", "cannot allocate", "Cannot allocate", "failed to allocate", "failed to create new OS thread"} {
-		if killed || strings.Contains(words, sign) {
+		if killed || strings.Contains(words, sign) && !strings.HasPrefix(words, "SIGSEGV") {
 			return fault.Wrap(errors.Join(err, w.exit), fault.TooLarge, memoryWords)
 		}
 	}
