@@ -60,12 +60,11 @@ ALONE := infra/aws/dynamo/dynamotest functions/ingest/lambda functions/compact s
 DUCKDB := infra/local/duckdb
 
 .PHONY: test
-test: setup data web engines template vet ## everything but the long suites of the engines: tools, data, vet, layout, all tests with -race, a real browser, crashes, reports, the contracts on DynamoDB Local
+test: setup data web template vet ## everything but the long suites of the engines: tools, data, vet, layout, all tests with -race, a real browser, crashes, reports
 	@$(STEP) 'layout: the shape of the tree' go test ./infra/layout
 	@$(STEP) 'the long tests' .ci/gotest -vet=off -timeout 20m $(addprefix ./,$(TWICE) $(ALONE))
 	@$(STEP) 'reports against the oracle' .ci/gotest -vet=off -timeout 20m -run '^TestReport' ./$(DUCKDB)
 	@$(STEP) 'the long tests in short, with the race detector' .ci/gotest -vet=off -race -short -timeout 20m $(addprefix ./,$(DUCKDB) $(TWICE))
-	@$(STEP) 'the contracts in short on DynamoDB Local' .ci/gotest -vet=off -short -timeout 20m ./$(DYNAMO)
 	@$(STEP) 'all others with the race detector' .ci/gotest -vet=off -race -timeout 20m ./infra/e2e \
 	  $$(go list $(PACKAGES) | grep -v -e /infra/aws/trino -e /infra/layout$$ -e /infra/e2e$$ -e /$(DYNAMO) -e /$(DUCKDB)$$ $(foreach p,$(TWICE) $(ALONE),-e /$(p)$$))
 
