@@ -129,7 +129,7 @@ func TestAccount(t *testing.T) {
 		t.Errorf("the profile is there after the erasure: exit code %d", code)
 	}
 
-	w.described.Alarms[w.Stores.Prefix+"-spills"] = "ALARM"
+	w.described.Ring(w.Stores.Prefix+"-spills", "ALARM")
 	if stdout, _, code := w.loch(t, "doctor", "--no-event"); code != 1 || !strings.Contains(stdout, "ringing: spills") {
 		t.Errorf("an alarm rings: exit code %d: %s", code, stdout)
 	}

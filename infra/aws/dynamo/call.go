@@ -228,7 +228,7 @@ func explain(err error) error {
 		return fault.Wrap(err, fault.Internal, "DynamoDB refuses a call as malformed")
 	}
 	if words, ok := hopeless[answered.ErrorCode()]; ok {
-		return fault.Wrap(err, fault.Internal, words)
+		return fault.Wrap(err, fault.Forbidden, words)
 	}
 	if passing(err) {
 		return fault.Wrap(err, fault.Unavailable, "DynamoDB is busy or failing; send again")

@@ -152,7 +152,7 @@ func TestNoTables(t *testing.T) {
 	o := options()
 	o.Prefix = "another"
 	_, err := dynamo.NewProfiles(account(t, nil), o).Get(t.Context(), "shop", "ann")
-	if fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "prefix") {
+	if fault.CodeOf(err) != fault.Forbidden || !strings.Contains(err.Error(), "prefix") {
 		t.Errorf("%v", err)
 	}
 }

@@ -105,6 +105,13 @@ var operations = map[string]func(a *Account, in map[string]any) (status int, bod
 	"GetBucketVersioning": (*Account).describeVersioning, "ListObjectsV2": (*Account).listObjects,
 }
 
+// Ring gives an alarm another state, while requests may come.
+func (a *Account) Ring(alarm, state string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.Alarms[alarm] = state
+}
+
 func (a *Account) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body) // a request that breaks off has no operation
 	operation, in, inXML := read(r, body)
