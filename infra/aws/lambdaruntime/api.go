@@ -29,12 +29,12 @@ func (in *instance) next(w http.ResponseWriter, r *http.Request) {
 	}
 	in.mu.Unlock()
 	in.signal(syscall.SIGSTOP)
-	if first {
-		close(in.ready)
-	}
 	select {
 	case in.polled <- struct{}{}:
 	default:
+	}
+	if first { // after that, or the first request would take this poll for the one behind it
+		close(in.ready)
 	}
 	select {
 	case inv := <-in.work:
