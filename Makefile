@@ -53,8 +53,8 @@ build: setup-build data ## build bin/loch
 # thousands of questions, one after another, runs whole without it, and again with it
 # and -short, which leaves out questions but nothing that runs at the same time. Where
 # nothing does, or others show it, the tests run without it alone. The longest come first.
-# The suite of DuckDB takes nine minutes whole, on AWS's stand-ins it takes six on Trino:
-# make test asks the reports whole, the rest in short; make test-engines all.
+# The suite of DuckDB takes nine minutes whole: make test asks its reports whole and the
+# rest in short, make test-engines all.
 TWICE := infra/local/pebble functions/redrive/lambda shared/enrich shared/profile/profiletest
 ALONE := infra/aws/dynamo/dynamotest functions/ingest/lambda functions/compact shared/sample
 DUCKDB := infra/local/duckdb
